@@ -1,0 +1,29 @@
+"""sgl_rec: an interactions file goes in, a measured recommender and its top-K lists come out.
+
+The names below are imported on first use, so that ``import sgl_rec`` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sgl_rec.pipeline.run import Run, load_run
+    from sgl_rec.pipeline.train import train
+
+try:
+    __version__ = version("sgl-rec")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0+unknown"
+
+__all__ = ["Run", "__version__", "load_run", "train"]
+
+_HOMES = {"train": "sgl_rec.pipeline.train", "load_run": "sgl_rec.pipeline.run", "Run": "sgl_rec.pipeline.run"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sgl_rec' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,77 @@
+"""The command ``sgl-rec``: parse, call the pipeline, print. Nothing here imports torch before it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from sgl_rec import __version__
+from sgl_rec.cli.datasets import datasets
+from sgl_rec.cli.doctor import doctor
+from sgl_rec.cli.evaluate import evaluate
+from sgl_rec.cli.methods import methods
+from sgl_rec.cli.recommend import recommend
+from sgl_rec.cli.similar import similar
+from sgl_rec.cli.train import train
+
+OK, OUR_FAULT, CALLERS_FAULT, INTERRUPTED = 0, 1, 2, 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: sgl-rec train --dataset demo",
+)
+@click.version_option(__version__, prog_name="sgl-rec")
+def cli() -> None:
+    """An interactions file goes in, a measured recommender and its top-K lists come out.
+
+    Exit codes: 0 done, 1 a fault of the program, 2 a wrong file, id, key or option, 130 interrupted.
+    """
+
+
+for command in (train, evaluate, recommend, similar, datasets, methods, doctor):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; a fault is one line, with ``--debug`` the traceback."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = cli.main(words, prog_name="sgl-rec", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else OK)
+    except click.exceptions.Abort:
+        _fail("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(CALLERS_FAULT)
+    except KeyboardInterrupt as error:
+        _fail(str(error) or "interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (``| head``) has gone; nothing more is wanted. Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OK)
+    except Exception as error:  # the last place where a fault can be put in words
+        _explain(error, debug="--debug" in words)
+
+
+def _explain(error: Exception, *, debug: bool) -> None:
+    from sgl_rec.errors import UserError
+
+    if debug:
+        raise error
+    if isinstance(error, UserError):
+        _fail(f"Error: {error}", CALLERS_FAULT)
+    if isinstance(error, MemoryError) or "out of memory" in str(error):
+        _fail(f"Error: out of memory ({error}); lower training.batch_size or --memory-budget", OUR_FAULT)
+    _fail(
+        f"Internal error: {type(error).__name__}: {error}; run again with --debug and report what it prints",
+        OUR_FAULT,
+    )
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    sys.exit(code)

@@ -1,0 +1,73 @@
+"""Options and manners that the commands share: how much is said, and where."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+run_argument = click.argument("run", type=click.Path(file_okay=False))
+
+
+def common(command: Command) -> Command:
+    """Add ``--quiet``, ``--verbose`` and ``--debug``, and set up logging to stderr."""
+
+    @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+    @click.option("--verbose", is_flag=True, help="Say more.")
+    @click.option("--debug", is_flag=True, help="Say all; show the traceback of an error.")
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, quiet: bool, verbose: bool, debug: bool, **values: Any) -> Any:
+        level = logging.ERROR if quiet else logging.DEBUG if verbose or debug else logging.INFO
+        _log_to_stderr(level)
+        return command(*arguments, **values)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def is_quiet() -> bool:
+    """Whether the user asked for silence."""
+    return logging.getLogger("sgl_rec").getEffectiveLevel() > logging.WARNING
+
+
+def memory_budget(command: Command) -> Command:
+    """Add ``--memory-budget``, parsed to bytes."""
+
+    def parse(context: click.Context, parameter: click.Parameter, value: str) -> int:
+        from sgl_rec.ranking import parse_memory
+
+        return parse_memory(value)
+
+    return click.option(
+        "--memory-budget",
+        default="512MB",
+        show_default=True,
+        callback=parse,
+        help="Memory for the blocks of scores.",
+    )(command)
+
+
+def _log_to_stderr(level: int) -> None:
+    logger = logging.getLogger("sgl_rec")
+    for handler in [handler for handler in logger.handlers if handler.get_name() == "sgl-rec stderr"]:
+        logger.removeHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.set_name("sgl-rec stderr")
+    handler.setLevel(level)
+    handler.setFormatter(_Plain())
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+class _Plain(logging.Formatter):
+    """The message alone; a warning says that it is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return f"{record.levelname.capitalize()}: {text}" if record.levelno >= logging.WARNING else text

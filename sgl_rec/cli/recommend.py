@@ -1,0 +1,99 @@
+"""``sgl-rec recommend``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from sgl_rec.cli.options import common, memory_budget, run_argument
+
+
+@click.command(epilog="Example: sgl-rec recommend runs/demo --k 5 --output recs.csv")
+@run_argument
+@click.option("--k", type=click.IntRange(min=1), default=20, show_default=True, help="Length of the lists.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False),
+    help=".parquet, .csv or .jsonl  [default: CSV to stdout].",
+)
+@click.option(
+    "--users",
+    "users_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="A file with one user id a line (- for standard input)  [default: all users].",
+)
+@click.option(
+    "--items",
+    "items_file",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="A file with the item ids that may be recommended, one a line.",
+)
+@click.option("--with-titles", is_flag=True, help="Add the items' titles.")
+@click.option("--include-seen", is_flag=True, help="Also list items a user has touched.")
+@click.option(
+    "--unknown-users",
+    type=click.Choice(["error", "skip", "popular"]),
+    default="error",
+    show_default=True,
+    help="What to do with users the run does not know; popular lists come last, scored by count.",
+)
+@memory_budget
+@common
+def recommend(
+    run: str,
+    k: int,
+    output: str | None,
+    users_file: str | None,
+    items_file: str | None,
+    with_titles: bool,
+    include_seen: bool,
+    unknown_users: Literal["error", "skip", "popular"],
+    memory_budget: int,
+) -> None:
+    """Write top-K lists for use, without what a user has touched.
+
+    RUN is the folder that `train` made.
+    """
+    from sgl_rec.errors import UserError
+    from sgl_rec.export.lists import list_format, write_lists
+    from sgl_rec.pipeline.recommend import recommend_run
+    from sgl_rec.pipeline.run_folder import RunFolder
+
+    path = None if output is None else Path(output)
+    if path is not None:
+        list_format(path)
+    lists = recommend_run(
+        RunFolder.open(run),
+        users=None if users_file is None else read_ids(users_file, column="user_id"),
+        items=None if items_file is None else read_ids(items_file, column="item_id"),
+        k=k,
+        include_seen=include_seen,
+        unknown_users=unknown_users,
+        memory_budget=memory_budget,
+    )
+    if with_titles and lists.titles is None:
+        raise UserError("--with-titles: the data set must have titles, got none; leave the option out")
+    titles = lists.titles if with_titles else None
+    written = write_lists(
+        lists.blocks, users=lists.users, items=lists.items, path=path, titles=titles, stream=sys.stdout
+    )
+    if path is not None:
+        click.echo(f"{written.lists:,} lists, {written.rows:,} rows: {path}", err=True)
+
+
+def read_ids(name: str, *, column: str) -> list[str]:
+    """One id a line; a first line that is the column's name and empty lines are passed over."""
+    from sgl_rec.errors import UserError
+
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{name}: must be a readable text file of ids, got {error}; check the path") from error
+    lines = [line.strip() for line in text.splitlines()]
+    ids = [line for number, line in enumerate(lines) if line and not (number == 0 and line == column)]
+    if not ids:
+        raise UserError(f"{name}: must hold at least one id, got none; write one id a line")
+    return ids

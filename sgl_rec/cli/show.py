@@ -1,0 +1,44 @@
+"""Figures as plain text tables, for people and for ``| column``-like tools alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell; the first to the left, the others to the right.
+
+    Example:
+        >>> print(table(["name", "n"], [["a", "10"], ["bcd", "7"]]))
+        name   n
+        a     10
+        bcd    7
+    """
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def metrics_table(metrics: Mapping[str, Any], *, title: str) -> str:
+    """The test figures beside popularity's, one metric a row; where popularity wins, it says so."""
+    test, popularity = metrics["test"], metrics["baselines"]["popularity"]
+    if not test:
+        return "no test interactions: nothing was measured"
+    rows = [[name, figure(name, value), figure(name, popularity[name])] for name, value in test.items()]
+    text = table(["test", title, "popularity"], rows)
+    main = metrics["protocol"].get("metric", "ndcg@20")
+    if main in test and test[main] <= popularity[main]:
+        text += f"\nNOTE: popularity is as good or better at {main}; these lists are not worth serving."
+    return text
+
+
+def figure(name: str, value: float) -> str:
+    """Four decimals for shares, one for counts."""
+    return f"{value:.1f}" if name.startswith("mean_popularity") else f"{value:.4f}"

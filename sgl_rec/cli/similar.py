@@ -1,0 +1,25 @@
+"""``sgl-rec similar``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from sgl_rec.cli.options import common, run_argument
+
+
+@click.command(epilog="Example: sgl-rec similar runs/demo 17 --k 5")
+@run_argument
+@click.argument("item_id")
+@click.option("--k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@common
+def similar(run: str, item_id: str, k: int) -> None:
+    """List the items nearest to an item, as CSV.
+
+    RUN is the folder that `train` made, ITEM_ID an item of its data.
+    """
+    from sgl_rec.pipeline.run import load_run
+
+    frame = load_run(run).similar([item_id], k=k).drop(columns="query_id")
+    frame.to_csv(sys.stdout, index=False, lineterminator="\n")

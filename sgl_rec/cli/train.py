@@ -1,0 +1,179 @@
+"""``sgl-rec train``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sgl_rec.cli.options import common, is_quiet
+from sgl_rec.cli.show import metrics_table
+
+if TYPE_CHECKING:
+    from sgl_rec.pipeline.run import Run
+    from sgl_rec.pipeline.train import Prepared
+    from sgl_rec.training.loop import Observer
+
+CHANGE_THE_RESULT = (
+    "dataset", "method", "split", "config_file", "settings", "seed", "k", "refit", "out", "overwrite",
+    "max_epochs", "dry_run",
+)  # fmt: skip
+
+
+@click.command(epilog="Example: sgl-rec train --dataset demo --method lightgcn --max-epochs 2")
+@click.option(
+    "--dataset", default="demo", show_default=True, help="A name of `sgl-rec datasets list`, or a path."
+)
+@click.option(
+    "--method", default="sgl-ed", show_default=True, help="A name of `sgl-rec methods`, or a .toml file."
+)
+@click.option("--split", default="random", show_default=True, help="random, or the name of a published split.")
+@click.option("--config", "config_file", type=click.Path(), help="A TOML file whose values go over the method's.")
+@click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One value over all files.")
+@click.option("--out", type=click.Path(), help="The run folder  [default: a new one under runs/].")
+@click.option("--overwrite", is_flag=True, help="Replace a run that is at --out.")
+@click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run.")
+@click.option("--seed", type=click.IntRange(min=0), help="Same as --set training.seed=N.")
+@click.option("--max-epochs", type=click.IntRange(min=1), help="Same as --set training.max_epochs=N.")
+@click.option("--k", help="Cut-offs of the metrics, as 10,20.")
+@click.option(
+    "--refit", is_flag=False, flag_value="valid", type=click.Choice(["valid", "all"]),
+    help="Train again for the chosen number of epochs: on train + valid before the test (plain --refit), "
+    "or, when the test is done, on `all` interactions for use.",
+)  # fmt: skip
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
+@click.option("--dry-run", is_flag=True, help="Show counts, config and expected memory; train nothing.")
+@common
+@click.pass_context
+def train(
+    context: click.Context, /, resume: str | None, device: str, threads: int | None, **options: Any
+) -> None:
+    """Train a method on a data set and measure it.
+
+    The figures go to stdout, all else to stderr; the run folder holds both.
+    """
+    if resume is not None:
+        _refuse_changes(context)
+        _resume(resume, device=device, threads=threads)
+        return
+    _train(device=device, threads=threads, **options)
+
+
+def _refuse_changes(context: click.Context) -> None:
+    """A resume goes on with the settings of the run; only where it runs and what it says may differ."""
+    for name in CHANGE_THE_RESULT:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            option = {"config_file": "config", "settings": "set"}.get(name, name).replace("_", "-")
+            raise click.UsageError(f"--{option} cannot be given with --resume: the run's own settings hold.")
+
+
+def _resume(path: str, *, device: str, threads: int | None) -> None:
+    from sgl_rec.pipeline.run_folder import RunFolder
+    from sgl_rec.pipeline.train import resume
+
+    folder = RunFolder.open(path)
+    with _progress(folder.config.training.max_epochs) as observer, _advice(path):
+        run = resume(path, device=device, threads=threads, observer=observer)
+    _report(run)
+
+
+def _train(
+    *, device: str, threads: int | None, dry_run: bool, out: str | None, overwrite: bool, **options: Any
+) -> None:
+    from sgl_rec.pipeline.device import choose_device, set_threads
+    from sgl_rec.pipeline.run_folder import new_folder
+    from sgl_rec.pipeline.train import expected_memory, prepare, start
+
+    settings = _settings(options)
+    names = ("dataset", "method", "split")
+    chosen, used = choose_device(device), set_threads(threads)
+    prepared = prepare(
+        **{name: options[name] for name in names}, config=options["config_file"], settings=settings
+    )
+    _announce(prepared, device=str(chosen), threads=used)
+    if dry_run:
+        from sgl_rec.config import dump_toml
+
+        click.echo(dump_toml(prepared.config))
+        click.echo(f"# expected memory: {expected_memory(prepared) / 1e6:.0f} MB above the program's own")
+        return
+    folder = new_folder(
+        out, dataset=prepared.config.data.dataset, method=prepared.config.method, overwrite=overwrite
+    )
+    with _progress(prepared.config.training.max_epochs) as observer, _advice(str(folder.path)):
+        run = start(prepared, folder, device=chosen, observer=observer)
+    _report(run)
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    """All of ``--set`` and the options that are short for one, as one nested dictionary."""
+    from sgl_rec.config import merge, parse_setting
+
+    settings: dict[str, Any] = {}
+    for text in options["settings"]:
+        settings = merge(settings, parse_setting(text))
+    for key in ("seed", "max_epochs", "refit"):
+        if options[key] is not None:
+            settings = merge(settings, {"training": {key: options[key]}})
+    if options["k"] is not None:
+        settings = merge(settings, {"evaluation": {"k": cut_offs(options["k"])}})
+    return settings
+
+
+def cut_offs(text: str) -> list[int]:
+    """``10,20`` as numbers. Raises: a usage error for anything else."""
+    try:
+        cuts = [int(part) for part in text.split(",")]
+    except ValueError:
+        cuts = [0]
+    if min(cuts) < 1:
+        raise click.BadParameter(f"must be positive whole numbers like 10,20, got {text!r}", param_hint="--k")
+    return cuts
+
+
+def _announce(prepared: Prepared, *, device: str, threads: int) -> None:
+    config, split, dataset = prepared.config, prepared.split, prepared.dataset
+    lines = [
+        f"method   {config.method}",
+        f"dataset  {dataset.name}@{dataset.version} from {dataset.source}",
+        f"         {len(dataset.users):,} users, {len(dataset.items):,} items, "
+        f"{len(dataset.interactions):,} interactions",
+        f"split    {split.name}: train {len(split.train):,}, valid {len(split.valid):,}, "
+        f"test {len(split.test):,}",
+        f"device   {device}, {threads} threads",
+    ]
+    if not is_quiet():
+        click.echo("\n".join(lines), err=True)
+
+
+@contextlib.contextmanager
+def _progress(max_epochs: int) -> Iterator[Observer | None]:
+    """A progress bar where stderr is a terminal; elsewhere the log's line an epoch is enough."""
+    if is_quiet() or not sys.stderr.isatty():
+        yield None
+        return
+    from sgl_rec.cli.progress import ProgressBar
+
+    with ProgressBar(max_epochs) as bar:
+        yield bar
+
+
+@contextlib.contextmanager
+def _advice(path: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        saved = type(error).__name__ == "Interrupted"
+        state = "the state is saved" if saved else "the last checkpoint stands"
+        raise KeyboardInterrupt(f"Interrupted; {state}. Go on with: sgl-rec train --resume {path}") from error
+
+
+def _report(run: Run) -> None:
+    metrics = run.metrics
+    click.echo(metrics_table(metrics, title=metrics["method"]))
+    if not is_quiet():
+        click.echo(f"run folder: {run.path}", err=True)

@@ -1,0 +1,224 @@
+"""Strict typed config: program defaults < method file < ``--config`` file < options.
+
+A section that names a part (encoder, views, a loss) takes exactly the keyword arguments of that part, checked
+against its signature and filled with its defaults, so that a default stands in one place. An unknown key is an
+error that names the nearest one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import tomli_w
+
+from sgl_rec.errors import UserError, nearest
+from sgl_rec.files import shipped_folder
+from sgl_rec.registry import Registry
+
+
+class Section(pydantic.BaseModel):
+    """A table of the config; a key it does not know is an error."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Part(pydantic.BaseModel):
+    """A table that chooses a part by ``name`` and gives its keyword arguments."""
+
+    model_config = pydantic.ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Everything but the name (and what subclasses take)."""
+        return dict(self.model_extra or {})
+
+
+class LossPart(Part):
+    """A term of the objective: ``weight`` times the loss called ``name``."""
+
+    weight: float = pydantic.Field(default=1.0, ge=0)
+
+
+class Data(Section):
+    """Where the interactions come from and how they are split."""
+
+    dataset: str = "demo"
+    split: str = "random"
+    split_seed: int = pydantic.Field(default=0, ge=0)
+
+
+class Training(Section):
+    """The loop. ``patience`` counts validations without a better ``metric``; ``warmup`` bounds how long it
+    waits for the metric to pass popularity's before it begins to count (the flat start). ``refit`` trains again
+    for the chosen number of epochs: on train + valid before the test, or on all interactions after it."""
+
+    max_epochs: int = pydantic.Field(default=100, ge=1)
+    batch_size: int = pydantic.Field(default=2048, ge=1)
+    learning_rate: float = pydantic.Field(default=1e-3, gt=0)
+    seed: int = pydantic.Field(default=0, ge=0)
+    precision: Literal["float32"] = "float32"
+    metric: str = "ndcg@20"
+    validate_every: int = pydantic.Field(default=1, ge=1)
+    patience: int = pydantic.Field(default=10, ge=1)
+    warmup: int = pydantic.Field(default=30, ge=0)
+    refit: Literal["none", "valid", "all"] = "none"
+
+
+class Evaluation(Section):
+    """The cut-offs of every list metric."""
+
+    k: tuple[int, ...] = (10, 20)
+
+    @pydantic.field_validator("k", mode="before")
+    @classmethod
+    def _positive(cls, value: Any) -> tuple[int, ...]:
+        cuts = tuple(value) if isinstance(value, list | tuple) else (value,)
+        if not cuts or not all(type(cut) is int and cut > 0 for cut in cuts):
+            raise ValueError("must be a list of positive whole numbers")
+        return tuple(sorted(set(cuts)))
+
+
+class Config(Section):
+    """The whole of a run's settings, as it stands in ``config.toml``."""
+
+    method: str = "custom"
+    summary: str = ""
+    data: Data = Data()
+    encoder: Part = Part(name="lightgcn")
+    views: Part | None = None
+    loss: dict[str, LossPart] = pydantic.Field(min_length=1)
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+
+
+def parse(values: Mapping[str, Any], *, where: str) -> Config:
+    """Check ``values``. Raises: UserError naming the key and, for an unknown one, the nearest known."""
+    try:
+        return Config.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(error.errors()[0], where)) from error
+
+
+def _explain(problem: Any, where: str) -> str:
+    path = [str(step) for step in problem["loc"]]
+    key = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        return f"{where}: {key!r} must be a known key; {nearest(path[-1], _known_keys(path[:-1]))}"
+    rule = problem["msg"][:1].lower() + problem["msg"][1:]
+    return f"{where}: {key} {rule.removeprefix('value error, ')}, got {problem['input']!r}; correct this key"
+
+
+def _known_keys(path: Sequence[str]) -> list[str]:
+    model: Any = Config
+    for step in path:
+        model = model.model_fields[step].annotation
+    return list(model.model_fields)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as nested dictionaries. Raises: UserError naming the file and the fault."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: config file must exist, got none; check the path") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: must be a readable TOML file, got {error}; correct the file") from error
+
+
+def dump_toml(config: Config) -> str:
+    """The config as TOML text; reading it gives the same config."""
+    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``over`` on top, table by table.
+
+    Example:
+        >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
+        {'a': {'x': 1, 'y': 3}}
+    """
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def parse_setting(text: str) -> dict[str, Any]:
+    """``section.key=value`` as a nested dictionary; the value is TOML, a bare word is text.
+
+    Example:
+        >>> parse_setting("training.learning_rate=5e-3")
+        {'training': {'learning_rate': 0.005}}
+        >>> parse_setting("views.name=node_drop")
+        {'views': {'name': 'node_drop'}}
+    """
+    key, equals, value = text.partition("=")
+    steps = key.strip().split(".")
+    if not equals or not all(steps):
+        raise UserError(f"--set: setting must be section.key=value, got {text!r}; write it so")
+    try:
+        parsed: Any = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    for step in reversed(steps):
+        parsed = {step: parsed}
+    return typing.cast(dict[str, Any], parsed)
+
+
+def method_names(dataset: str | None = None) -> dict[str, Path]:
+    """Every shipped method by name; a file made for ``dataset`` goes before the default one."""
+    found: dict[str, Path] = {}
+    for folder in ("default", dataset):
+        if folder and Path(folder).name == folder:
+            found |= {path.stem: path for path in sorted((shipped_folder("configs") / folder).glob("*.toml"))}
+    return dict(sorted(found.items()))
+
+
+def method_file(method: str, *, dataset: str) -> Path:
+    """The file of ``--method``: for this data set, else the default one, else a path."""
+    shipped = method_names(dataset)
+    if method in shipped:
+        return shipped[method]
+    if Path(method).suffix == ".toml" and Path(method).is_file():
+        return Path(method)
+    raise UserError(
+        f"--method: name must be a known method or a .toml file, got {method!r}; {nearest(method, shipped)}"
+    )
+
+
+def complete_part(part: Part, registry: Registry, *, where: str, provided: Sequence[str] = ()) -> dict[str, Any]:
+    """All configurable arguments of a part: those given, checked, and the defaults of the others.
+
+    Configurable are the keyword-only parameters of the part except those the program provides itself.
+    """
+    signature = inspect.signature(registry[part.name])
+    hints = typing.get_type_hints(_signature_owner(registry[part.name]))
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in provided
+    }
+    for key in part.arguments:
+        if key not in fields:
+            raise UserError(
+                f"{where}: {key!r} must be an argument of {registry.kind} {part.name!r}; {nearest(key, fields)}"
+            )
+    settings = pydantic.ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
+    model: Any = pydantic.create_model(part.name, __config__=settings, **fields)
+    try:
+        return {name: getattr(model.model_validate(part.arguments), name) for name in fields}
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(error.errors()[0], where)) from error
+
+
+def _signature_owner(part: Any) -> Any:
+    return part.__init__ if inspect.isclass(part) else part

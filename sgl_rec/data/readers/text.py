@@ -1,0 +1,96 @@
+"""Bytes of a text file, and tables without a header in it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from sgl_rec.errors import UserError, must_be
+
+SEPARATOR = "\x1f"  # ASCII's own unit separator: no id or title holds one
+
+
+def read_bytes(path: Path) -> bytes:
+    """The whole file. Raises: UserError when it cannot be read or holds nothing."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not data.strip():
+        raise must_be(str(path), "the file", "at least one line", "an empty file")
+    return data
+
+
+def read_text(path: Path, *, fallback: str | None = None) -> str:
+    """The file as UTF-8 text (a byte-order mark is skipped), or in the ``fallback`` encoding.
+
+    Raises: UserError when it is not text; the message names the line.
+    """
+    data = read_bytes(path)
+    if b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise must_be(f"{path}, line {line}", "the file", "text", "a zero byte")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if fallback:
+            return data.decode(fallback)
+        line = data[: error.start].count(b"\n") + 1
+        raise must_be(
+            f"{path}, line {line}",
+            "the file",
+            "UTF-8 text",
+            f"byte 0x{data[error.start]:02x}",
+            "save it as UTF-8",
+        ) from error
+
+
+def split_lines(text: str, *, delimiter: str, names: Sequence[str], required: int, path: Path) -> pd.DataFrame:
+    """A table of text from lines of delimited fields without header or quoting.
+
+    All lines have as many fields as the first, which has between ``required`` and ``len(names)``.
+    Blank lines are skipped.
+
+    Raises: UserError naming the line that does not fit.
+    """
+    first = text.lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
+    width = first.count(delimiter) + 1
+    table = text.replace(delimiter, SEPARATOR) if len(delimiter) > 1 else text
+    if required <= width <= len(names):
+        try:
+            return _parse(table, SEPARATOR if len(delimiter) > 1 else delimiter, names[:width])
+        except pa.ArrowInvalid:
+            pass
+    rule = delimiter.join(names[:required]) + "".join(f"[{delimiter}{name}]" for name in names[required:])
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.rstrip("\r")
+        if line and (line.count(delimiter) + 1 != width or not required <= width <= len(names)):
+            raise must_be(f"{path}, line {number}", "the line", rule, repr(line[:60]))
+    raise must_be(str(path), "the lines", rule, "a file that cannot be parsed")
+
+
+def _parse(text: str, delimiter: str, names: Sequence[str]) -> pd.DataFrame:
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(text.encode()),
+        read_options=pyarrow.csv.ReadOptions(column_names=list(names)),
+        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+        ),
+    )
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def line_of_row(text: str, row: int) -> str:
+    """The place of the ``row``-th line (from 0) that is not blank."""
+    numbers = (number for number, line in enumerate(text.split("\n"), start=1) if line.rstrip("\r"))
+    for position, number in enumerate(numbers):
+        if position == row:
+            return f"line {number}"
+    return f"row {row + 1}"

@@ -1,0 +1,7 @@
+"""Encoders: a graph in, raw embeddings out."""
+
+from __future__ import annotations
+
+from sgl_rec.registry import Registry
+
+ENCODERS = Registry("encoder", {"lightgcn": "sgl_rec.encoders.lightgcn:LightGCN"}, "sgl_rec.encoders")

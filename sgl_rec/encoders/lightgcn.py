@@ -1,0 +1,119 @@
+"""LightGCN: a table of embeddings, smoothed over the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sgl_rec.errors import must_be
+from sgl_rec.kernels.propagate import propagate
+from sgl_rec.types import Embeddings, Graph
+
+
+class LightGCN(nn.Module):
+    r"""A weighted sum of the layers of a linear graph convolution, with no weight but the embeddings.
+
+    .. math:: Z = \sum_{k=0}^{L} w_k A^k E
+
+    Args:
+        num_layers: L >= 0; without layers it is matrix factorisation.
+        layer_weights: w_0 .. w_L; by default one uniform weight for each layer that is in.
+        include_layer_0: whether the table itself is one of these layers.
+        initial: "xavier" (uniform, users and items each by the size of their own table) or "normal".
+        initial_std: standard deviation of "normal".
+        generator: draws the initial table, on the CPU.
+
+    Raises: UserError for values that do not fit, and when called on a graph of another size, dtype or number
+        of layers.
+
+    Example:
+        >>> import numpy as np
+        >>> from sgl_rec.graph.build import build_graph
+        >>> from sgl_rec.types import Interactions
+        >>> graph = build_graph(Interactions(np.array([0, 1]), np.array([2, 0]), num_users=2, num_items=3))
+        >>> encoder = LightGCN(2, 3, embedding_dim=8, generator=torch.Generator().manual_seed(0))
+        >>> tuple(encoder(graph).item.shape)
+        (3, 8)
+
+    Reference: He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation"
+    (SIGIR 2020), eqs. 3, 4 and 8. Differences: layers may have adjacencies of their own (SGL's RW), and layer 0
+    can be left out (as SimGCL does).
+    """
+
+    def __init__(
+        self,
+        num_users: int,
+        num_items: int,
+        *,
+        embedding_dim: int = 64,
+        num_layers: int = 3,
+        layer_weights: Sequence[float] | None = None,
+        include_layer_0: bool = True,
+        initial: Literal["xavier", "normal"] = "xavier",
+        initial_std: float = 0.1,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.num_users, self.num_items, self.num_layers = num_users, num_items, num_layers
+        if num_layers < 0:
+            raise must_be("LightGCN", "num_layers", "at least 0", num_layers)
+        if embedding_dim < 1:
+            raise must_be("LightGCN", "embedding_dim", "at least 1", embedding_dim)
+        self.layer_weights = _weights(num_layers, layer_weights, include_layer_0)
+        self.nodes = nn.Parameter(torch.empty(num_users + num_items, embedding_dim))
+        self._draw(initial, initial_std, generator)
+
+    def forward(self, graph: Graph) -> Embeddings:
+        """The embeddings of all users and items on ``graph``. Raises: UserError when it does not fit."""
+        self._check(graph)
+        adjacencies = [graph.layer(index) for index in range(self.num_layers)]
+        smoothed = propagate(adjacencies, self.nodes, weights=self.layer_weights)
+        assert isinstance(smoothed, Tensor)
+        return self._split(smoothed)
+
+    def initial(self) -> Embeddings:
+        """The layer-0 table, with gradients to it."""
+        return self._split(self.nodes)
+
+    def _split(self, table: Tensor) -> Embeddings:
+        # One split has one backward, a concatenation; two slices would each fill a table with zeros.
+        user, item = torch.split_with_sizes(table, [self.num_users, self.num_items])
+        return Embeddings(user, item)
+
+    @torch.no_grad()
+    def _draw(self, initial: str, std: float, generator: torch.Generator) -> None:
+        if initial not in ("xavier", "normal"):
+            raise must_be("LightGCN", "initial", "'xavier' or 'normal'", repr(initial))
+        for table in torch.split_with_sizes(self.nodes, [self.num_users, self.num_items]):
+            if initial == "xavier":
+                nn.init.xavier_uniform_(table, generator=generator)
+            else:
+                nn.init.normal_(table, std=std, generator=generator)
+
+    def _check(self, graph: Graph) -> None:
+        size, own = (graph.num_users, graph.num_items), (self.num_users, self.num_items)
+        if size != own:
+            raise must_be("LightGCN", "(users, items) of the graph", f"{own}", size)
+        if len(graph.layers) not in (1, self.num_layers):
+            rule = f"1 or num_layers = {self.num_layers}"
+            raise must_be("LightGCN", "adjacencies of the graph", rule, len(graph.layers))
+        dtype = graph.layers[0].left.dtype
+        if dtype != self.nodes.dtype:
+            raise must_be("LightGCN", "dtype of the graph", f"{self.nodes.dtype}", dtype)
+
+
+def _weights(num_layers: int, layer_weights: Sequence[float] | None, include_layer_0: bool) -> tuple[float, ...]:
+    if layer_weights is None:
+        if include_layer_0:
+            return (1 / (num_layers + 1),) * (num_layers + 1)
+        if num_layers == 0:
+            raise must_be("LightGCN", "num_layers", "at least 1 without layer 0", num_layers)
+        return (0.0,) + (1 / num_layers,) * num_layers
+    if len(layer_weights) != num_layers + 1:
+        raise must_be("LightGCN", "layer_weights", f"{num_layers + 1} numbers", len(layer_weights))
+    if not include_layer_0 and layer_weights[0] != 0:
+        raise must_be("LightGCN", "layer_weights[0]", "0 without layer 0", layer_weights[0])
+    return tuple(layer_weights)

@@ -1,0 +1,148 @@
+"""Losses that pick a row's own partner out of many candidates."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sgl_rec.errors import must_be
+from sgl_rec.kernels.contrast import log_sum, unit_rows, weighted_log_sum
+
+
+def info_nce(
+    anchor: Float[Tensor, "B D"],
+    candidate: Float[Tensor, "C D"],
+    target: Int[Tensor, " B"],
+    *,
+    temperature: float | Float[Tensor, ""] | Float[Tensor, " B"],
+    anchor_id: Int[Tensor, " B"] | None = None,
+    candidate_id: Int[Tensor, " C"] | None = None,
+    candidate_bias: Float[Tensor, " C"] | None = None,
+    weight: Float[Tensor, " B"] | None = None,
+) -> Float[Tensor, " B"] | Float[Tensor, ""]:
+    r"""Cross-entropy of each anchor picking its own target among C candidates.
+
+    .. math:: \ell_i = -s_{i t_i}/\tau_i + \log \sum_{j \notin X_i} e^{s_{ij}/\tau_i + b_j},
+        \quad s_{ij} = \cos(a_i, c_j),
+        \quad X_i = \{j \ne t_i : \text{candidate\_id}_j = \text{anchor\_id}_i\}
+
+    Memory is B x D, C x D and one tile, never B x C. The cosine of a zero row is 0, with zero gradient.
+
+    Args:
+        anchor: one row for each question; any float type, computed in float32 at least.
+        candidate: the answers, the same for all anchors.
+        target: index into ``candidate`` of each anchor's answer, 0 <= target < C.
+        temperature: finite and > 0 (0.05 to 0.5 is usual, 0.005 is safe); one for all or one per anchor. A tensor
+            gets a gradient.
+        anchor_id, candidate_id: given together; a candidate that is not the target but carries the anchor's id
+            (the anchor itself, or a repeat of its target) is left out.
+        candidate_bias: added to a candidate's logit in the sum and not to the target's in front of it:
+            -log q for candidates drawn with probability q, log count for one that stands for several.
+        weight: factor of each row. With it the weighted sum is returned, in one sweep instead of two: 1/B for
+            the mean, or the number of times an anchor occurs.
+
+    Returns: nats per anchor, for the caller to reduce; with ``weight`` their weighted sum, a scalar.
+
+    Raises: UserError (a ValueError) for an empty or mismatched input, a temperature that is not finite and > 0,
+        a target outside the candidates, or one kind of id without the other.
+
+    Example:
+        >>> view = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+        >>> info_nce(view, view, torch.tensor([0, 1]), temperature=0.5)  # log(1 + exp(-1 / 0.5))
+        tensor([0.1269, 0.1269])
+
+    Reference: van den Oord et al. 2018 (arXiv:1807.03748), eq. 4; with cosines, Wu et al. 2021, "Self-supervised
+        Graph Learning for Recommendation" (arXiv:2010.10783), eq. 10. Different from the latter: rows are
+        returned apart and not summed. Relations: its loss of users is this with all users of the other view as
+        candidates; SimGCL's has the unique users of the batch; NT-Xent has both views as anchors and candidates
+        and their row numbers as ids; CLIP's is the mean of this in both directions.
+    """
+    _check(anchor, candidate, target, anchor_id=anchor_id, candidate_id=candidate_id, bias=candidate_bias)
+    _check_temperature(temperature, len(anchor))
+    if weight is None:
+        log_sums = log_sum(
+            anchor,
+            candidate,
+            temperature=temperature,
+            candidate_bias=candidate_bias,
+            anchor_id=anchor_id,
+            candidate_id=candidate_id,
+            target=target,
+        )
+        return log_sums - _target_logit(anchor, candidate, target, temperature)
+    _check_length("weight", weight, len(anchor))
+    total, _ = weighted_log_sum(
+        anchor,
+        candidate,
+        weight=weight,
+        temperature=temperature,
+        candidate_bias=candidate_bias,
+        anchor_id=anchor_id,
+        candidate_id=candidate_id,
+        target=target,
+    )
+    logit = _target_logit(anchor, candidate, target, temperature)
+    return total - (weight.to(logit.dtype) * logit).sum()
+
+
+def _target_logit(
+    anchor: Tensor, candidate: Tensor, target: Tensor, temperature: float | Tensor
+) -> Float[Tensor, " B"]:
+    """s_it / temperature of each row. ``index_select``: ``candidate[target]`` has no repeatable backward."""
+    dtype = torch.promote_types(torch.promote_types(anchor.dtype, candidate.dtype), torch.float32)
+    own = candidate.index_select(0, target).to(dtype)
+    cosine = (unit_rows(anchor.to(dtype)) * unit_rows(own)).sum(1)
+    return cosine / torch.as_tensor(temperature, dtype=dtype, device=own.device)
+
+
+def _check(
+    anchor: Tensor,
+    candidate: Tensor,
+    target: Tensor,
+    *,
+    anchor_id: Tensor | None,
+    candidate_id: Tensor | None,
+    bias: Tensor | None,
+) -> None:
+    for name, rows in (("anchor", anchor), ("candidate", candidate)):
+        if rows.ndim != 2 or 0 in rows.shape or not rows.is_floating_point():
+            raise must_be("info_nce", name, "a float matrix with rows and columns", _describe(rows))
+    if anchor.shape[1] != candidate.shape[1]:
+        raise must_be("info_nce", "candidate", f"of the anchors' width {anchor.shape[1]}", candidate.shape[1])
+    _check_length("target", target, len(anchor))
+    low, high = (int(bound) for bound in target.aminmax())
+    if target.is_floating_point() or not 0 <= low <= high < len(candidate):
+        raise must_be("info_nce", "target", f"integers in [0, {len(candidate)})", f"{low} to {high}")
+    if (anchor_id is None) != (candidate_id is None):
+        missing = "anchor_id" if anchor_id is None else "candidate_id"
+        raise must_be("info_nce", missing, "given with the other ids", None, "pass both or neither")
+    for name, column, length in (
+        ("anchor_id", anchor_id, len(anchor)),
+        ("candidate_id", candidate_id, len(candidate)),
+        ("candidate_bias", bias, len(candidate)),
+    ):
+        if column is not None:
+            _check_length(name, column, length)
+
+
+def _check_length(name: str, column: Tensor, length: int) -> None:
+    if column.shape != (length,):
+        raise must_be("info_nce", name, f"of shape ({length},)", tuple(column.shape))
+
+
+def _check_temperature(temperature: float | Tensor, num_rows: int) -> None:
+    if isinstance(temperature, Tensor):
+        if temperature.ndim:
+            _check_length("temperature", temperature, num_rows)
+        low, high = (float(bound) for bound in temperature.detach().aminmax())
+    else:
+        low = high = temperature
+    if not (low > 0 and math.isfinite(high)):
+        raise must_be("info_nce", "temperature", "finite and > 0", low, "0.2 is a usual start")
+
+
+def _describe(rows: Tensor) -> str:
+    return f"{rows.dtype} of shape {tuple(rows.shape)}"

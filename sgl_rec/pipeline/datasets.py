@@ -1,0 +1,55 @@
+"""datasets: the catalogue, where each set is on this machine, and the fetch of one that is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sgl_rec.data.catalogue import Entry, catalogue, entry_of, read_me
+from sgl_rec.data.fetch import fetch
+from sgl_rec.data.load import cache_folder, locate
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A catalogue entry and where it was found."""
+
+    entry: Entry
+    path: Path | None
+
+    @property
+    def state(self) -> str:
+        """Where the data is, or what its address is worth."""
+        if self.entry.format == "generated":
+            return "generated"
+        if self.path is not None:
+            return str(self.path)
+        return "to fetch" if self.entry.verified else "to fetch (address unverified)"
+
+
+def list_datasets() -> list[Listed]:
+    """Every data set of the catalogue."""
+    return [Listed(entry, locate(name)) for name, entry in catalogue().items()]
+
+
+def describe_dataset(name: str) -> str:
+    """What the catalogue knows of one data set, for people. Raises: UserError for an unknown name."""
+    entry = entry_of(name)
+    counts = entry.counts
+    lines = [
+        f"{entry.title} ({entry.name}@{entry.version})",
+        f"counts   {counts.users:,} users, {counts.items:,} items, {counts.interactions:,} interactions",
+        f"licence  {entry.licence}",
+        *(f"source   {source.url}" for source in entry.sources),
+        f"here     {Listed(entry, locate(name)).state}",
+        *(
+            f"split    {split}: {', '.join(parts)} items leave the ranking at test"
+            for split, parts in entry.protocols.items()
+        ),
+    ]
+    return "\n".join([*lines, "", read_me(name).strip()])
+
+
+def fetch_dataset(name: str) -> Path:
+    """Download a data set into the user cache, unless it is there. Raises: UserError when that fails."""
+    return fetch(entry_of(name), cache_folder())

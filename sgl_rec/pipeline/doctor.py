@@ -1,0 +1,102 @@
+"""doctor: what this installation has, and whether what is needed works."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+import sgl_rec
+from sgl_rec.config import method_names
+from sgl_rec.data.catalogue import catalogue
+from sgl_rec.data.load import locate
+from sgl_rec.kernels.backend import KNOWN
+from sgl_rec.pipeline.device import available_cores, choose_device
+
+NEEDED = (
+    "torch", "torch_geometric", "numpy", "pandas", "pyarrow", "scipy", "click", "rich", "pydantic", "safetensors",
+    "tomli_w", "jaxtyping", "filelock",
+)  # fmt: skip
+OPTIONAL = ("PIL", "torch_scatter", "triton")
+LITTLE_DISK = 1e9
+"""Bytes below which a run of a middling data set may not find room for its checkpoint."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    subject: str
+    state: str
+    fine: bool = True
+
+
+def examine() -> list[Finding]:
+    """Everything the report shows, in its order."""
+    return [
+        Finding("sgl-rec", sgl_rec.__version__),
+        Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        *(_package(name, needed=True) for name in NEEDED),
+        *(_package(name, needed=False) for name in OPTIONAL),
+        Finding("device", str(choose_device("auto"))),
+        Finding("cores", f"{available_cores()} ({torch.get_num_threads()} torch threads)"),
+        Finding("backends", ", ".join(KNOWN)),
+        _check("kernels", _train_a_step),
+        Finding("methods", ", ".join(method_names()) or "none", fine=bool(method_names())),
+        *_data(),
+        _disk(),
+    ]
+
+
+def _package(name: str, *, needed: bool) -> Finding:
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # a package can fail to import in any way, which is what is asked here
+        state = f"broken: {error}" if needed else "not installed (optional)"
+        return Finding(name, state, fine=not needed)
+    distributions = importlib.metadata.packages_distributions().get(name, [name])
+    return Finding(name, importlib.metadata.version(distributions[0]))
+
+
+def _check(subject: str, work: Callable[[], None]) -> Finding:
+    try:
+        work()
+    except Exception as error:  # whatever it is, the report has to say so
+        return Finding(subject, f"broken: {type(error).__name__}: {error}", fine=False)
+    return Finding(subject, "work")
+
+
+def _train_a_step() -> None:
+    """One product with a small graph and its backward: what every method stands on."""
+    import numpy as np
+
+    from sgl_rec.encoders.lightgcn import LightGCN
+    from sgl_rec.graph.build import build_graph
+    from sgl_rec.rng import stream
+    from sgl_rec.types import Interactions
+
+    graph = build_graph(Interactions(np.array([0, 1]), np.array([1, 0]), 2, 2))
+    embeddings = LightGCN(2, 2, embedding_dim=4, generator=stream(0, "doctor"))(graph)
+    (embeddings.user.sum() + embeddings.item.sum()).backward()
+
+
+def _data() -> list[Finding]:
+    found = {name: locate(name) for name in catalogue() if name != "demo"}
+    return [
+        Finding(f"data {name}", str(path) if path else "not here (sgl-rec datasets fetch)")
+        for name, path in found.items()
+    ]
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    writable = os.access(Path.cwd(), os.W_OK)
+    state = f"{free / 1e9:.1f} GB free here" + ("" if writable else ", not writable")
+    return Finding("disk", state, fine=writable and free > LITTLE_DISK)

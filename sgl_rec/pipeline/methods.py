@@ -1,0 +1,25 @@
+"""methods: what ``--method`` knows, read from the shipped configs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sgl_rec.config import method_names, read_toml
+
+
+@dataclass(frozen=True)
+class Method:
+    """A shipped method."""
+
+    name: str
+    summary: str
+    file: Path
+
+
+def describe_methods(dataset: str | None = None) -> list[Method]:
+    """Every shipped method; the file made for ``dataset`` goes before the default one."""
+    return [
+        Method(name, str(read_toml(path).get("summary", "")), path)
+        for name, path in method_names(dataset).items()
+    ]

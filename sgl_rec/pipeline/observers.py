@@ -1,0 +1,68 @@
+"""What a run tells while it trains: one log line an epoch, on stderr and in ``log.txt``."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from sgl_rec.errors import UserError
+from sgl_rec.training.loop import Nobody, Observer
+
+log = logging.getLogger("sgl_rec")
+
+
+class EpochLog:
+    """Logs a line for every epoch, and passes everything on to somebody else's observer."""
+
+    def __init__(self, other: Observer | None, *, stage: str, metric: str) -> None:
+        self._other, self._stage, self._metric = other or Nobody(), stage, metric
+
+    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None:
+        self._other.on_step(epoch=epoch, step=step, num_steps=num_steps, loss=loss)
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        self._other.on_epoch(row)
+        log.info("%s", epoch_line(row, stage=self._stage, metric=self._metric))
+
+
+def epoch_line(row: Mapping[str, float], *, stage: str, metric: str) -> str:
+    """One line of an epoch: its terms, its validation metric, its seconds.
+
+    Example:
+        >>> row = {"epoch": 3, "seconds": 1.25, "loss": 0.5, "ndcg@20": 0.25}
+        >>> epoch_line(row, stage="search", metric="ndcg@20")
+        'search epoch 3: loss 0.5000, valid ndcg@20 0.2500, 1.2 s'
+    """
+    terms = [
+        f"{name} {value:.4f}"
+        for name, value in row.items()
+        if name != "epoch" and not name.startswith("seconds") and "@" not in name
+    ]
+    if metric in row:
+        terms.append(f"valid {metric} {row[metric]:.4f}")
+    seconds = row["seconds"] + row.get("seconds_validation", 0.0)
+    return f"{stage} epoch {row['epoch']:.0f}: {', '.join(terms)}, {seconds:.1f} s"
+
+
+@contextlib.contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Everything the program logs at INFO and above also goes to ``path``, appended (a resume adds to it)."""
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    handler.setLevel(logging.INFO)
+    level = log.level
+    log.setLevel(min(level or logging.INFO, logging.INFO))
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        handler.close()

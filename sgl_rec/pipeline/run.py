@@ -1,0 +1,89 @@
+"""A finished run in Python: its figures, its embeddings, its lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sgl_rec.export.lists import list_frame
+from sgl_rec.pipeline.evaluate import evaluate_run
+from sgl_rec.pipeline.recommend import UnknownUsers, recommend_run
+from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.pipeline.similar import similar_run
+from sgl_rec.types import Embeddings
+
+
+class Run:
+    """What ``train`` and ``load_run`` return. Everything is read from the run folder."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of ``metrics.json``."""
+        return self.folder.read_json(self.folder.metrics_file)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row an epoch: seconds, every loss term, every validation metric."""
+        return self.folder.read_history()
+
+    def embeddings(self) -> Embeddings:
+        """The final embeddings; row u and i belong to ``user_ids[u]`` and ``item_ids[i]``."""
+        return self.folder.read_model()[0]
+
+    @property
+    def user_ids(self) -> pd.Index[Any]:
+        return self.folder.data.users.values
+
+    @property
+    def item_ids(self) -> pd.Index[Any]:
+        return self.folder.data.items.values
+
+    def evaluate(self, *, ks: Sequence[int] | None = None, output: str | Path | None = None) -> dict[str, Any]:
+        """Score the test part again; with ``output`` also write exactly the lists that were scored."""
+        return evaluate_run(self.folder, ks=ks, output=None if output is None else Path(output))
+
+    def recommend(
+        self,
+        users: Sequence[object] | None = None,
+        *,
+        k: int = 10,
+        items: Sequence[object] | None = None,
+        include_seen: bool = False,
+        unknown_users: UnknownUsers = "error",
+    ) -> pd.DataFrame:
+        """Top-k lists (``user_id``, ``item_id``, ``score``, ``rank``) for ``users``, by default for all."""
+        lists = recommend_run(
+            self.folder,
+            users=users,
+            items=items,
+            k=k,
+            include_seen=include_seen,
+            unknown_users=unknown_users,
+        )
+        return list_frame(lists.blocks, users=lists.users, items=lists.items, titles=lists.titles)
+
+    def similar(self, items: Sequence[object], *, k: int = 10) -> pd.DataFrame:
+        """The k nearest other items of each of ``items`` by cosine; ``query_id`` is the item asked for."""
+        stored = self.folder.data
+        lists = similar_run(self.folder, items, k=k)
+        frame = list_frame([lists], users=stored.items, items=stored.items, titles=stored.titles)
+        return frame.rename(columns={"user_id": "query_id"})
+
+
+def load_run(path: str | Path) -> Run:
+    """The run in a folder. Raises: UserError when there is none."""
+    return Run(RunFolder.open(path))

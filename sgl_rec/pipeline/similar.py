@@ -1,0 +1,27 @@
+"""similar: the nearest items of an item, with the caller's ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from sgl_rec.errors import UserError, nearest
+from sgl_rec.export.neighbours import similar
+from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.types import RankedLists
+
+
+def similar_run(folder: RunFolder, items: Sequence[object], *, k: int = 10) -> RankedLists:
+    """The k nearest other items of each of ``items`` by cosine of their final embeddings.
+
+    Raises: UserError for an item the run does not know.
+    """
+    ids = folder.data.items
+    index = ids.index_of(list(items))
+    for item, place in zip(items, index, strict=True):
+        if place < 0:
+            hint = nearest(str(item), ids.values.astype(str)[:5]) if len(ids) <= 5 else ""
+            raise UserError(f"similar: item must be known to the run, got {item!r}; {hint or 'check the id'}")
+    embeddings, _ = folder.read_model()
+    return similar(embeddings.item, torch.from_numpy(index), k=k)

@@ -1,0 +1,84 @@
+"""A checkpoint is one safetensors file: tensors, and the plain numbers as JSON in its header. No pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from sgl_rec.errors import UserError
+from sgl_rec.files import atomic_path
+
+FORMAT = 1
+
+
+@dataclass
+class Checkpoint:
+    """Everything a bit-exact resume needs, as named tensors and plain values."""
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def put(self, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+        """Add a group of tensors under ``prefix``."""
+        self.tensors |= {f"{prefix}.{name}": value for name, value in tensors.items()}
+
+    def group(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors that were put under ``prefix``."""
+        start = f"{prefix}."
+        return {name.removeprefix(start): value for name, value in self.tensors.items() if name.startswith(start)}
+
+    def save(self, path: Path) -> None:
+        """Write atomically: a crash leaves the last checkpoint or this one."""
+        tensors = {name: value.detach().cpu().contiguous() for name, value in self.tensors.items()}
+        header = {"format": str(FORMAT), "values": json.dumps(self.values)}
+        with atomic_path(path) as temporary:
+            save_file(tensors, temporary, metadata=header)
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read one. Raises: UserError naming a file that is damaged or of another version."""
+        try:
+            with safe_open(path, framework="pt") as stream:
+                header = stream.metadata() or {}
+                tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
+            if header.get("format") != str(FORMAT):
+                raise UserError(
+                    f"{path}: checkpoint format must be {FORMAT}, got {header.get('format')}; "
+                    "resume with the version that wrote it or train again"
+                )
+            return cls(tensors, json.loads(header["values"]))
+        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+            raise UserError(f"{path}: must be a whole checkpoint, got {error}; train again") from error
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's state as ``<parameter>.<name>`` tensors."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": value for index, row in state.items() for name, value in row.items()}
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Restore what :func:`optimizer_tensors` returned."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def load_module(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path) -> None:
+    """Restore a module. Raises: UserError when names or shapes are not its own."""
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise UserError(
+            f"{where}: must hold the parameters of {type(module).__name__}, got others; train again"
+        ) from error

@@ -1,0 +1,263 @@
+"""The training loop: views once an epoch, a step a batch, a validation and a checkpoint an epoch."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from sgl_rec.errors import UserError
+from sgl_rec.training.checkpoint import Checkpoint, load_module, load_optimizer, optimizer_tensors
+from sgl_rec.training.interrupt import Interrupted, StopRequest
+from sgl_rec.training.stopping import EarlyStopping
+from sgl_rec.types import Batch, Embeddings, Graph, Step, Terms
+
+
+class EpochSource(Protocol):
+    """One epoch's batches by step."""
+
+    def batch(self, step: int) -> Batch: ...
+
+
+class BatchSource(Protocol):
+    """The batches of every epoch."""
+
+    @property
+    def num_steps(self) -> int: ...
+
+    def epoch(self, number: int) -> EpochSource: ...
+
+
+class Observer(Protocol):
+    """Who watches the loop: a progress bar, a log."""
+
+    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None: ...
+
+    def on_epoch(self, row: Mapping[str, float]) -> None: ...
+
+
+class Nobody:
+    """The observer that does nothing."""
+
+    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None:
+        pass
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves: the parameters and final embeddings of the chosen epoch, and the way there.
+
+    Args:
+        epoch: the chosen epoch, counted from 1.
+        history: one row an epoch: ``epoch``, ``seconds``, ``seconds_validation``, each term, each metric.
+    """
+
+    parameters: dict[str, Tensor]
+    embeddings: Embeddings
+    epoch: int
+    history: list[dict[str, float]]
+
+
+@dataclass
+class _State:
+    """Where the loop stands; all of it goes into the checkpoint."""
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: Fitted | None = None
+    finished: bool = False
+
+
+class Trainer:
+    """Fit an encoder to an objective.
+
+    Everything random is drawn by what is handed in, from streams named by epoch and step, so a checkpoint needs
+    no generator's state and a resume may begin within an epoch.
+
+    Args:
+        encoder: a Module that maps a Graph to Embeddings and has ``initial()``.
+        objective: a Module that maps a Step to Terms, with the hooks ``on_epoch(embeddings)`` and
+            ``after_step()``.
+        graph: the training graph.
+        batches: the training triples.
+        draw_views: epoch -> the augmented graphs of that epoch (none for a plain ranking loss).
+        validate: embeddings -> metrics; None trains for exactly ``max_epochs`` and keeps the last one.
+        stopping: with ``validate``, when to stop; ``metric`` names what it looks at.
+        checkpoint: file to write after every epoch and to resume from; None keeps nothing.
+        stop: asked before every step.
+    """
+
+    def __init__(
+        self,
+        encoder: Any,
+        objective: Any,
+        *,
+        graph: Graph,
+        batches: BatchSource,
+        draw_views: Callable[[int], tuple[Graph, ...]],
+        learning_rate: float,
+        max_epochs: int,
+        validate: Callable[[Embeddings], Mapping[str, float]] | None = None,
+        validate_every: int = 1,
+        metric: str = "ndcg@20",
+        stopping: EarlyStopping | None = None,
+        checkpoint: Path | None = None,
+        observer: Observer | None = None,
+        stop: StopRequest | None = None,
+    ) -> None:
+        self.encoder, self.objective, self.graph, self.batches = encoder, objective, graph, batches
+        self.draw_views, self.validate, self.validate_every = draw_views, validate, validate_every
+        self.metric, self.max_epochs, self.checkpoint = metric, max_epochs, checkpoint
+        self.stopping = stopping or EarlyStopping(patience=max_epochs, floor=-math.inf, warmup=0)
+        self.observer, self.stop = observer or Nobody(), stop or StopRequest()
+        parameters = [*encoder.parameters(), *objective.parameters()]
+        self.optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+        self.state = _State()
+        if checkpoint is not None and checkpoint.is_file():
+            self._restore(checkpoint)
+
+    def fit(self) -> Fitted:
+        """Run until the stopping rule or ``max_epochs``.
+
+        Raises: Interrupted after saving, when ``stop`` was requested; UserError when the loss is not finite.
+        """
+        state = self.state
+        while not state.finished:
+            self._run_epoch()
+            enough = self.validate is not None and self.stopping.should_stop
+            state.finished = enough or state.epoch >= self.max_epochs
+            self._save()
+        assert state.best is not None, "the last epoch is always validated"
+        return Fitted(state.best.parameters, state.best.embeddings, state.best.epoch, state.history)
+
+    def _run_epoch(self) -> None:
+        state, begin = self.state, time.perf_counter()
+        views = self.draw_views(state.epoch)
+        epoch = self.batches.epoch(state.epoch)
+        if state.step == 0:
+            self.objective.on_epoch(self._embed())
+        while state.step < self.batches.num_steps:
+            if self.stop.requested:
+                state.seconds += time.perf_counter() - begin
+                self._save()
+                raise Interrupted
+            terms = self._step(epoch.batch(state.step), views)
+            self._add(terms)
+            state.step += 1
+            self.observer.on_step(
+                epoch=state.epoch + 1, step=state.step, num_steps=self.batches.num_steps, loss=terms.total
+            )
+        row = self._close_epoch(state.seconds + time.perf_counter() - begin)
+        state.history.append(row)
+        self.observer.on_epoch(row)
+
+    def _step(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
+        self.optimizer.zero_grad(set_to_none=True)
+        embedded = tuple(self.encoder(view) for view in views)
+        terms: Terms = self.objective(Step(batch, self.encoder(self.graph), self.encoder.initial(), embedded))
+        torch.autograd.backward(terms.total)
+        self.optimizer.step()
+        self.objective.after_step()
+        return terms
+
+    def _add(self, terms: Terms) -> None:
+        """Sum each term in float64 where it lies: nothing is read back before the epoch ends."""
+        for name, value in {"loss": terms.total.detach(), **terms.values}.items():
+            sums = self.state.sums
+            sums[name] = sums[name] + value if name in sums else value.double()
+
+    def _close_epoch(self, seconds: float) -> dict[str, float]:
+        state = self.state
+        means = {name: value.item() / self.batches.num_steps for name, value in state.sums.items()}
+        if not math.isfinite(means["loss"]):
+            raise UserError(
+                f"training: loss must be finite, got {means['loss']} in epoch {state.epoch + 1}; "
+                "lower training.learning_rate or raise the temperature"
+            )
+        state.epoch, state.step, state.seconds, state.sums = state.epoch + 1, 0, 0.0, {}
+        begin = time.perf_counter()
+        metrics = self._validate()
+        spent = time.perf_counter() - begin
+        return {"epoch": state.epoch, "seconds": seconds, "seconds_validation": spent, **means, **metrics}
+
+    def _validate(self) -> Mapping[str, float]:
+        state = self.state
+        last = state.epoch >= self.max_epochs
+        if self.validate is None:
+            if last:
+                self._keep(self._embed())
+            return {}
+        if not last and state.epoch % self.validate_every:
+            return {}
+        embeddings = self._embed()
+        metrics = self.validate(embeddings)
+        if self.stopping.update(metrics[self.metric], state.epoch):
+            self._keep(embeddings)
+        return metrics
+
+    def _embed(self) -> Embeddings:
+        with torch.no_grad():
+            embeddings: Embeddings = self.encoder(self.graph)
+        return embeddings
+
+    def _keep(self, embeddings: Embeddings) -> None:
+        parameters = copy.deepcopy(self.encoder.state_dict())
+        self.state.best = Fitted(parameters, embeddings.detach(), self.state.epoch, [])
+
+    def _save(self) -> None:
+        if self.checkpoint is None:
+            return
+        state, saved = self.state, Checkpoint()
+        saved.put("encoder", self.encoder.state_dict())
+        saved.put("objective", self.objective.state_dict())
+        saved.put("optimizer", optimizer_tensors(self.optimizer))
+        saved.put("sums", state.sums)
+        if state.best is not None:
+            saved.put("best.parameters", state.best.parameters)
+            saved.put("best.embeddings", {"user": state.best.embeddings.user, "item": state.best.embeddings.item})
+        saved.values = {
+            "epoch": state.epoch,
+            "step": state.step,
+            "seconds": state.seconds,
+            "history": state.history,
+            "finished": state.finished,
+            "best_epoch": state.best.epoch if state.best else None,
+            "stopping": self.stopping.state_dict(),
+        }
+        saved.save(self.checkpoint)
+
+    def _restore(self, path: Path) -> None:
+        saved, state = Checkpoint.load(path), self.state
+        device = next(self.encoder.parameters()).device
+        load_module(self.encoder, saved.group("encoder"), where=path)
+        load_module(self.objective, saved.group("objective"), where=path)
+        load_optimizer(self.optimizer, saved.group("optimizer"))
+        try:
+            state.epoch, state.step = saved.values["epoch"], saved.values["step"]
+            state.seconds, state.history = saved.values["seconds"], saved.values["history"]
+            state.finished = saved.values["finished"]
+            self.stopping.load_state_dict(saved.values["stopping"])
+            if saved.values["best_epoch"] is not None:
+                table = {name: value.to(device) for name, value in saved.group("best.embeddings").items()}
+                state.best = Fitted(
+                    saved.group("best.parameters"),
+                    Embeddings(table["user"], table["item"]),
+                    saved.values["best_epoch"],
+                    [],
+                )
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{path}: must be a whole checkpoint, got none of {error}; train again") from error
+        state.sums = {name: value.to(device) for name, value in saved.group("sums").items()}

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sgl_rec.data.readers import lightgcn
+from sgl_rec.errors import UserError
+
+
+def write(folder: Path, **parts: str) -> Path:
+    for name, text in parts.items():
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_parts(tmp_path: Path) -> None:
+    folder = write(tmp_path, train="0 5 6 \n1 5\n\n", test="0 7\n1\n2\t9\n", valid="1 8")
+    frame = lightgcn.read(lightgcn.find(folder))
+    assert list(zip(frame["user_id"], frame["item_id"], frame["part"], strict=True)) == [
+        (0, 5, "train"),
+        (0, 6, "train"),
+        (1, 5, "train"),
+        (1, 8, "valid"),
+        (0, 7, "test"),
+        (2, 9, "test"),
+    ]
+
+
+def test_ids_have_one_type_in_all_parts(tmp_path: Path) -> None:
+    frame = lightgcn.read(lightgcn.find(write(tmp_path, train="0 5", test="0 07")))
+    assert frame["item_id"].tolist() == ["5", "07"]
+    assert frame["user_id"].tolist() == [0, 0]
+
+
+def test_train_alone_is_no_such_folder(tmp_path: Path) -> None:
+    assert lightgcn.find(write(tmp_path, train="0 1")) == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary())
+def test_garbage_is_a_clear_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("garbage") / "x.txt"
+    path.write_bytes(content)
+    with contextlib.suppress(UserError):
+        assert len(lightgcn.read([path]))

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sgl_rec.data.titles import read_items, titles_of
+from sgl_rec.errors import UserError
+from sgl_rec.types import Ids
+
+
+def test_items_table(tmp_path: Path) -> None:
+    pd.DataFrame({"item_id": [2, 1], "title": [None, "one"], "price": [1, 2]}).to_parquet(
+        tmp_path / "items.parquet"
+    )
+    assert titles_of(Ids(pd.Index([1, 2, 3])), read_items(tmp_path)).tolist() == ["one", "", ""]  # type: ignore[union-attr]
+
+
+def test_movies(tmp_path: Path) -> None:
+    (tmp_path / "movies.dat").write_text("007::Bond::Action\n8::Other::\n")
+    table = read_items(tmp_path)
+    assert titles_of(Ids(pd.Index(["007", "8"])), table).tolist() == ["Bond", "Other"]  # type: ignore[union-attr]
+
+
+def test_nothing_is_known(tmp_path: Path) -> None:
+    assert titles_of(Ids(pd.Index([1])), read_items(tmp_path)) is None
+    pd.DataFrame({"item_id": [1]}).to_parquet(tmp_path / "items.parquet")
+    assert read_items(tmp_path) is None
+
+
+def test_wrong_tables(tmp_path: Path) -> None:
+    pd.DataFrame({"sku": [1], "title": ["x"]}).to_parquet(tmp_path / "items.parquet")
+    with pytest.raises(UserError, match="item_id"):
+        read_items(tmp_path)
+    (tmp_path / "items.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="readable Parquet"):
+        read_items(tmp_path)
