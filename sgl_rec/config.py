@@ -138,17 +138,22 @@ def dump_toml(config: Config) -> str:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``over`` on top, table by table.
+    """``base`` with the values of ``over`` on top, table by table; a table that names another part is replaced.
 
     Example:
         >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
         {'a': {'x': 1, 'y': 3}}
+        >>> merge({"views": {"name": "edge_drop", "drop_rate": 0.1}}, {"views": {"name": "walk_subgraph"}})
+        {'views': {'name': 'walk_subgraph'}}
     """
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        result[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            same_part = value.get("name", below.get("name")) == below.get("name")
+            result[key] = merge(below, value) if same_part else dict(value)
+        else:
+            result[key] = value
     return result
 
 
@@ -212,7 +217,7 @@ def complete_part(part: Part, registry: Registry, *, where: str, provided: Seque
             raise UserError(
                 f"{where}: {key!r} must be an argument of {registry.kind} {part.name!r}; {nearest(key, fields)}"
             )
-    settings = pydantic.ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
+    settings = pydantic.ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False, strict=True)
     model: Any = pydantic.create_model(part.name, __config__=settings, **fields)
     try:
         return {name: getattr(model.model_validate(part.arguments), name) for name in fields}

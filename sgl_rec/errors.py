@@ -25,6 +25,16 @@ def must_be(where: str, what: str, rule: str, got: object, advice: str = "") -> 
     return UserError(f"{text}; {advice}" if advice else text)
 
 
+def one_line(error: object) -> str:
+    """The words of somebody else's error, for a message of ours: its lines joined.
+
+    Example:
+        >>> one_line(OSError("Invalid data\\nDeserializing failed.\\n"))
+        'Invalid data Deserializing failed.'
+    """
+    return " ".join(str(error).split())
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint naming the nearest known word, or the list when nothing is near.
 

@@ -102,7 +102,8 @@ def _cannot_write(path: Path, error: OSError) -> UserError:
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    # Windows syncs only what is open for writing; a folder (POSIX alone) only what is open for reading.
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

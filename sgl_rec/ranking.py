@@ -13,7 +13,7 @@ from sgl_rec.errors import must_be
 from sgl_rec.kernels.top_k import MEND_PARTS, top_k_embeddings, top_k_masked
 from sgl_rec.types import Embeddings, PairIndex, RankedLists, Scorer
 
-MEMORY_BUDGET = 512 * 2**20
+MEMORY_BUDGET = 512 * 10**6
 """Bytes that ranking may hold at once where nothing else is said."""
 
 _CACHED_BYTES = 8 * 2**20

@@ -44,19 +44,29 @@ class Ids:
         return pd.api.types.is_integer_dtype(self.values.dtype)
 
     def index_of(self, ids: Sequence[object] | np.ndarray | pd.Series) -> np.ndarray:
-        """The index of each id, -1 where it is unknown. Text stands for an integer id: ``"17"`` finds ``17``.
+        """The index of each id, -1 where it is unknown.
+
+        Text stands for an integer id in its one canonical spelling: ``"17"`` finds 17, ``"017"`` and ``"17.0"``
+        do not.
 
         Example:
-            >>> Ids(pd.Index([30, 10, 20])).index_of(["10", "99"]).tolist()
-            [1, -1]
+            >>> Ids(pd.Index([30, 10, 20])).index_of(["10", "010", "99"]).tolist()
+            [1, -1, -1]
         """
         asked = pd.Series(ids)
-        if self.is_integer:
-            asked = pd.to_numeric(asked, errors="coerce").fillna(-1).astype("int64")
-            found = self.values.get_indexer(pd.Index(asked))
-            bad = pd.to_numeric(pd.Series(ids), errors="coerce").isna().to_numpy()
-            return np.where(bad, -1, found)
-        return self.values.get_indexer(pd.Index(asked.astype(str)))
+        if not self.is_integer:
+            return self.values.get_indexer(pd.Index(asked.astype(str)))
+        if pd.api.types.is_integer_dtype(asked.dtype):
+            return self.values.get_indexer(pd.Index(asked))
+        index = np.full(len(asked), -1)
+        texts = asked.astype(str)
+        whole = texts.str.fullmatch(r"0|-?[1-9]\d{0,18}").to_numpy(bool)
+        numbers = [int(text) for text in texts[whole]]
+        fits = np.array([-(2**63) <= number < 2**63 for number in numbers], bool)
+        index[np.flatnonzero(whole)[fits]] = self.values.get_indexer(
+            pd.Index([number for number, fit in zip(numbers, fits, strict=True) if fit], dtype="int64")
+        )
+        return index
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +125,6 @@ class Dataset:
     Args:
         dropped: pairs of known users and items that are no positive interactions (a rating below the
             threshold) and yet must not be recommended.
-        titles: one text per item, or None.
         sha256: of the interactions file (of every file that was read, joined, where there are several).
         titles: one text per item (or None where the data has none).
         split_files: published fixed splits that are there, by name: the file or folder that holds each.
@@ -143,7 +152,8 @@ class Split:
     Args:
         remove_at_valid, remove_at_test: names of the parts ("train", "valid") whose items are not ranked.
         dropped: pairs in no part that a recommendation must leave out all the same.
-        fixed: whether the parts were published with the data (then there is no ``--refit``).
+        fixed: whether the validation part was published with the data (then there is no ``--refit``).
+        sha256: of the file that says which pair is in which part; None where the parts were drawn.
     """
 
     name: str
@@ -154,6 +164,7 @@ class Split:
     remove_at_valid: tuple[str, ...] = ("train",)
     remove_at_test: tuple[str, ...] = ("train", "valid")
     fixed: bool = False
+    sha256: str | None = None
 
     def parts(self) -> dict[str, Interactions]:
         """Every part by name, ``dropped`` last."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,36 @@ def data_root() -> Path:
     if not root or not Path(root).is_dir():
         pytest.skip("real data is absent: set SGL_REC_DATA to a folder of prepared data sets")
     return Path(root)
+
+
+TINY = {"encoder": {"embedding_dim": 8}, "training": {"max_epochs": 2}}
+"""Settings of the one small run that many tests look at."""
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run on the demo (two epochs, eight dimensions). Read it; copy it to damage it."""
+    import sgl_rec
+
+    folder = tmp_path_factory.mktemp("tiny") / "runs" / "demo"
+    threads = torch.get_num_threads()
+    sgl_rec.train("demo", method="lightgcn", settings=TINY, out=folder, threads=1)
+    torch.set_num_threads(threads)
+    return folder
+
+
+@pytest.fixture
+def run_copy(tiny_run: Path, tmp_path: Path) -> Path:
+    """A copy of the small run, to be damaged; it lies at ``runs/demo`` of ``tmp_path``."""
+    return Path(shutil.copytree(tiny_run, tmp_path / "runs" / "demo"))
+
+
+@pytest.fixture
+def restored_state() -> Iterator[None]:
+    """What a command changes for its whole process, put back: the logger and torch's threads."""
+    logger, threads = logging.getLogger("sgl_rec"), torch.get_num_threads()
+    before = (logger.level, logger.propagate, list(logger.handlers))
+    yield
+    logger.setLevel(before[0])
+    logger.propagate, logger.handlers[:] = before[1:]
+    torch.set_num_threads(threads)

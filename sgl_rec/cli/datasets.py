@@ -25,13 +25,14 @@ def list_() -> None:
             f"{listed.entry.counts.users:,}",
             f"{listed.entry.counts.items:,}",
             f"{listed.entry.counts.interactions:,}",
+            listed.address,
             listed.state,
         ]
         for listed in list_datasets()
     ]
     width = max(len(row[-1]) for row in rows)
     rows = [[*row[:-1], row[-1].ljust(width)] for row in rows]
-    click.echo(table(["name", "users", "items", "interactions", "where".ljust(width)], rows))
+    click.echo(table(["name", "users", "items", "interactions", "address", "where".ljust(width)], rows))
 
 
 @datasets.command(epilog="Example: sgl-rec datasets describe ml-1m")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -18,6 +19,8 @@ from sgl_rec.cli.similar import similar
 from sgl_rec.cli.train import train
 
 OK, OUR_FAULT, CALLERS_FAULT, INTERRUPTED = 0, 1, 2, 130
+NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+"""How torch says it, on CUDA and on the CPU."""
 
 
 @click.group(
@@ -39,9 +42,16 @@ for command in (train, evaluate, recommend, similar, datasets, methods, doctor):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code; a fault is one line, with ``--debug`` the traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if "_SGL_REC_COMPLETE" in os.environ:
+        cli.main(words, prog_name="sgl-rec")  # the shell asks for completions
     try:
-        code = cli.main(words, prog_name="sgl-rec", standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else OK)
+        # Not cli.main(): it has its own words for Ctrl-C, and its own exit code for a closed pipe.
+        with cli.make_context("sgl-rec", words) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
+        sys.exit(OK)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
     except click.exceptions.Abort:
         _fail("interrupted", INTERRUPTED)
     except click.ClickException as error:
@@ -61,10 +71,10 @@ def _explain(error: Exception, *, debug: bool) -> None:
     from sgl_rec.errors import UserError
 
     if debug:
-        raise error
+        traceback.print_exception(error)
     if isinstance(error, UserError):
         _fail(f"Error: {error}", CALLERS_FAULT)
-    if isinstance(error, MemoryError) or "out of memory" in str(error):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
         _fail(f"Error: out of memory ({error}); lower training.batch_size or --memory-budget", OUR_FAULT)
     _fail(
         f"Internal error: {type(error).__name__}: {error}; run again with --debug and report what it prints",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -50,6 +51,13 @@ def memory_budget(command: Command) -> Command:
         callback=parse,
         help="Memory for the blocks of scores.",
     )(command)
+
+
+def csv_output() -> TextIO:
+    """Standard output, encoded as the CSV files are, whatever the terminal's encoding: ids are anybody's."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    return sys.stdout
 
 
 def _log_to_stderr(level: int) -> None:

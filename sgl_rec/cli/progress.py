@@ -8,28 +8,33 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+
+from sgl_rec.types import Terms
 
 REFRESH_STEPS = 20
 """The loss is read back once in so many steps: reading it waits for the device."""
 
 
 class ProgressBar:
-    """Watches a fit: epoch, step, loss, best validation metric, time left in the epoch."""
+    """Watches a fit: epoch, step, loss and its terms, the last validation metric, time left at most.
 
-    def __init__(self, max_epochs: int) -> None:
-        self.max_epochs = max_epochs
-        console = Console(stderr=True)
+    Args:
+        metric: the validation metric that is shown, the one training is chosen by.
+    """
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+        self.max_epochs = self.num_steps = 1
         self.bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[state]}"),
-            console=console,
+            console=Console(stderr=True),
         )
-        self.task = self.bar.add_task("epoch 1", total=None, state="")
-        self._metrics = ""
+        self.task = self.bar.add_task("", total=None, state="")
+        self._value = ""
         self._handlers: list[tuple[logging.StreamHandler, object]] = []  # type: ignore[type-arg]
 
     def __enter__(self) -> ProgressBar:
@@ -48,21 +53,25 @@ class ProgressBar:
         for handler, stream in self._handlers:
             handler.setStream(stream)
 
-    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None:
-        if step == 1:
-            self.bar.reset(self.task, total=num_steps)
-        if step % REFRESH_STEPS and step != num_steps:
+    def on_start(self, *, epoch: int, max_epochs: int, num_steps: int) -> None:
+        self.max_epochs, self.num_steps = max_epochs, num_steps
+        self.bar.reset(self.task, total=max_epochs * num_steps, completed=(epoch - 1) * num_steps)
+
+    def on_step(self, *, epoch: int, step: int, terms: Terms) -> None:
+        if step % REFRESH_STEPS and step != self.num_steps:
             return
+        shown = {"loss": terms.total, **terms.values}
+        values = " ".join(f"{name} {value.item():.4f}" for name, value in shown.items())
         self.bar.update(
             self.task,
-            completed=step,
+            completed=(epoch - 1) * self.num_steps + step,
             description=f"epoch {epoch}/{self.max_epochs}",
-            state=f"loss {loss.item():.4f} {self._metrics}",
+            state=f"{values} {self._value}",
         )
 
     def on_epoch(self, row: Mapping[str, float]) -> None:
-        shown = [name for name in row if name.startswith("ndcg@")][-1:]
-        self._metrics = " ".join(f"valid {name} {row[name]:.4f}" for name in shown)
+        if self.metric in row:
+            self._value = f"valid {self.metric} {row[self.metric]:.4f}"
 
 
 class _Lines:

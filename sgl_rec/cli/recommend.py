@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from sgl_rec.cli.options import common, memory_budget, run_argument
+from sgl_rec.cli.options import common, csv_output, memory_budget, run_argument
 
 
 @click.command(epilog="Example: sgl-rec recommend runs/demo --k 5 --output recs.csv")
@@ -57,28 +57,21 @@ def recommend(
 
     RUN is the folder that `train` made.
     """
-    from sgl_rec.errors import UserError
-    from sgl_rec.export.lists import list_format, write_lists
-    from sgl_rec.pipeline.recommend import recommend_run
+    from sgl_rec.pipeline.recommend import write_recommendations
     from sgl_rec.pipeline.run_folder import RunFolder
 
     path = None if output is None else Path(output)
-    if path is not None:
-        list_format(path)
-    lists = recommend_run(
+    written = write_recommendations(
         RunFolder.open(run),
+        path=path,
+        stream=csv_output(),
+        with_titles=with_titles,
         users=None if users_file is None else read_ids(users_file, column="user_id"),
         items=None if items_file is None else read_ids(items_file, column="item_id"),
         k=k,
         include_seen=include_seen,
         unknown_users=unknown_users,
         memory_budget=memory_budget,
-    )
-    if with_titles and lists.titles is None:
-        raise UserError("--with-titles: the data set must have titles, got none; leave the option out")
-    titles = lists.titles if with_titles else None
-    written = write_lists(
-        lists.blocks, users=lists.users, items=lists.items, path=path, titles=titles, stream=sys.stdout
     )
     if path is not None:
         click.echo(f"{written.lists:,} lists, {written.rows:,} rows: {path}", err=True)
@@ -89,7 +82,8 @@ def read_ids(name: str, *, column: str) -> list[str]:
     from sgl_rec.errors import UserError
 
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        text = content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{name}: must be a readable text file of ids, got {error}; check the path") from error
     lines = [line.strip() for line in text.splitlines()]

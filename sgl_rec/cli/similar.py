@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from sgl_rec.cli.options import common, run_argument
+from sgl_rec.cli.options import common, csv_output, run_argument
 
 
 @click.command(epilog="Example: sgl-rec similar runs/demo 17 --k 5")
@@ -22,4 +20,4 @@ def similar(run: str, item_id: str, k: int) -> None:
     from sgl_rec.pipeline.run import load_run
 
     frame = load_run(run).similar([item_id], k=k).drop(columns="query_id")
-    frame.to_csv(sys.stdout, index=False, lineterminator="\n")
+    frame.to_csv(csv_output(), index=False, lineterminator="\n")

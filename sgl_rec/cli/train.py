@@ -13,9 +13,9 @@ from sgl_rec.cli.options import common, is_quiet
 from sgl_rec.cli.show import metrics_table
 
 if TYPE_CHECKING:
+    from sgl_rec.pipeline.observers import Observer
+    from sgl_rec.pipeline.prepare import Prepared
     from sgl_rec.pipeline.run import Run
-    from sgl_rec.pipeline.train import Prepared
-    from sgl_rec.training.loop import Observer
 
 CHANGE_THE_RESULT = (
     "dataset", "method", "split", "config_file", "settings", "seed", "k", "refit", "out", "overwrite",
@@ -24,13 +24,9 @@ CHANGE_THE_RESULT = (
 
 
 @click.command(epilog="Example: sgl-rec train --dataset demo --method lightgcn --max-epochs 2")
-@click.option(
-    "--dataset", default="demo", show_default=True, help="A name of `sgl-rec datasets list`, or a path."
-)
-@click.option(
-    "--method", default="sgl-ed", show_default=True, help="A name of `sgl-rec methods`, or a .toml file."
-)
-@click.option("--split", default="random", show_default=True, help="random, or the name of a published split.")
+@click.option("--dataset", help="A name of `sgl-rec datasets list`, or a path  [default: demo].")
+@click.option("--method", help="A name of `sgl-rec methods`, or a .toml file  [default: sgl-ed].")
+@click.option("--split", help="random, or the name of a published split  [default: random].")
 @click.option("--config", "config_file", type=click.Path(), help="A TOML file whose values go over the method's.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One value over all files.")
 @click.option("--out", type=click.Path(), help="The run folder  [default: a new one under runs/].")
@@ -44,13 +40,13 @@ CHANGE_THE_RESULT = (
     help="Train again for the chosen number of epochs: on train + valid before the test (plain --refit), "
     "or, when the test is done, on `all` interactions for use.",
 )  # fmt: skip
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
+@click.option("--device", help="auto, cpu, cuda or cuda:<n>  [default: auto; the run's own with --resume].")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
 @click.option("--dry-run", is_flag=True, help="Show counts, config and expected memory; train nothing.")
 @common
 @click.pass_context
 def train(
-    context: click.Context, /, resume: str | None, device: str, threads: int | None, **options: Any
+    context: click.Context, /, resume: str | None, device: str | None, threads: int | None, **options: Any
 ) -> None:
     """Train a method on a data set and measure it.
 
@@ -60,7 +56,7 @@ def train(
         _refuse_changes(context)
         _resume(resume, device=device, threads=threads)
         return
-    _train(device=device, threads=threads, **options)
+    _train(device=device or "auto", threads=threads, **options)
 
 
 def _refuse_changes(context: click.Context) -> None:
@@ -71,12 +67,12 @@ def _refuse_changes(context: click.Context) -> None:
             raise click.UsageError(f"--{option} cannot be given with --resume: the run's own settings hold.")
 
 
-def _resume(path: str, *, device: str, threads: int | None) -> None:
+def _resume(path: str, *, device: str | None, threads: int | None) -> None:
     from sgl_rec.pipeline.run_folder import RunFolder
     from sgl_rec.pipeline.train import resume
 
     folder = RunFolder.open(path)
-    with _progress(folder.config.training.max_epochs) as observer, _advice(path):
+    with _progress(folder.config.training.metric) as observer, _advice(path):
         run = resume(path, device=device, threads=threads, observer=observer)
     _report(run)
 
@@ -85,9 +81,12 @@ def _train(
     *, device: str, threads: int | None, dry_run: bool, out: str | None, overwrite: bool, **options: Any
 ) -> None:
     from sgl_rec.pipeline.device import choose_device, set_threads
-    from sgl_rec.pipeline.run_folder import new_folder
-    from sgl_rec.pipeline.train import expected_memory, prepare, start
+    from sgl_rec.pipeline.new_run import check_out, new_folder
+    from sgl_rec.pipeline.prepare import expected_memory, prepare
+    from sgl_rec.pipeline.train import start
 
+    if not dry_run:
+        check_out(out, overwrite=overwrite)
     settings = _settings(options)
     names = ("dataset", "method", "split")
     chosen, used = choose_device(device), set_threads(threads)
@@ -104,7 +103,7 @@ def _train(
     folder = new_folder(
         out, dataset=prepared.config.data.dataset, method=prepared.config.method, overwrite=overwrite
     )
-    with _progress(prepared.config.training.max_epochs) as observer, _advice(str(folder.path)):
+    with _progress(prepared.config.training.metric) as observer, _advice(str(folder.path)):
         run = start(prepared, folder, device=chosen, observer=observer)
     _report(run)
 
@@ -151,14 +150,14 @@ def _announce(prepared: Prepared, *, device: str, threads: int) -> None:
 
 
 @contextlib.contextmanager
-def _progress(max_epochs: int) -> Iterator[Observer | None]:
+def _progress(metric: str) -> Iterator[Observer | None]:
     """A progress bar where stderr is a terminal; elsewhere the log's line an epoch is enough."""
     if is_quiet() or not sys.stderr.isatty():
         yield None
         return
     from sgl_rec.cli.progress import ProgressBar
 
-    with ProgressBar(max_epochs) as bar:
+    with ProgressBar(metric) as bar:
         yield bar
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from sgl_rec.data.ids import pair_keys
 from sgl_rec.data.readers import find_reader, parquet
 from sgl_rec.errors import UserError, must_be, nearest
+from sgl_rec.files import sha256
 from sgl_rec.rng import numpy_stream
 from sgl_rec.types import Dataset, Interactions, Split, concatenate
 
@@ -25,7 +26,7 @@ def make_split(dataset: Dataset, *, name: str, seed: int = 0) -> Split:
 
     Raises: UserError for an unknown name, listing those that are there.
     """
-    return random_split(dataset, seed=seed) if name == "random" else fixed_split(dataset, name=name)
+    return random_split(dataset, seed=seed) if name == "random" else fixed_split(dataset, name=name, seed=seed)
 
 
 def random_split(dataset: Dataset, *, seed: int = 0) -> Split:
@@ -56,11 +57,11 @@ def random_split(dataset: Dataset, *, seed: int = 0) -> Split:
     )
 
 
-def fixed_split(dataset: Dataset, *, name: str) -> Split:
+def fixed_split(dataset: Dataset, *, name: str, seed: int = 0) -> Split:
     """The published split ``name``: each interaction in the part its file says.
 
     Interactions that are in no part join ``dropped``. Where no validation part was published, a tenth of each
-    user's train interactions (by the rule of ``random_split``, seed 0) is held out for it, and the split is not
+    user's train interactions (by the rule of ``random_split``) is held out for it, and the split is not
     ``fixed``: it may be trained again on train and validation together. Which parts' items leave the ranking at
     test is the catalogue's word, train and validation items by default.
 
@@ -77,7 +78,7 @@ def fixed_split(dataset: Dataset, *, name: str) -> Split:
     pairs = dataset.interactions
     published = bool((part == PARTS.index("valid")).any())
     if not published:
-        part = _hold_out(pairs, part)
+        part = _hold_out(pairs, part, seed=seed)
     train, valid, test = (pairs.take(part == code) for code in range(3))
     return Split(
         name,
@@ -87,6 +88,7 @@ def fixed_split(dataset: Dataset, *, name: str) -> Split:
         concatenate([dataset.dropped, pairs.take(part < 0)]),
         remove_at_test=dataset.protocols.get(name, ("train", "valid")),
         fixed=published,
+        sha256=sha256(path) if path.is_file() else dataset.sha256,
     )
 
 
@@ -101,9 +103,9 @@ def _random_ranks(pairs: Interactions, *, seed: int) -> tuple[np.ndarray, np.nda
     return rank, degree
 
 
-def _hold_out(pairs: Interactions, part: np.ndarray) -> np.ndarray:
+def _hold_out(pairs: Interactions, part: np.ndarray, *, seed: int) -> np.ndarray:
     rows = np.flatnonzero(part == PARTS.index("train"))
-    rank, degree = _random_ranks(pairs.take(rows), seed=0)
+    rank, degree = _random_ranks(pairs.take(rows), seed=seed)
     share = np.where(degree < SMALLEST, 0, np.maximum(1, degree // 10))[pairs.user[rows]]
     held = rows[rank < share]
     logger.info("no validation part was published: %d train interactions are held out for it", len(held))

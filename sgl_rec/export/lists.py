@@ -61,15 +61,52 @@ def write_lists(
         bob,10,0.25,2
         Written(rows=2, lists=1)
     """
+    with open_lists(path, users=users, items=items, titles=titles, stream=stream) as out:
+        for block in blocks:
+            out.write(block)
+    return out.written
+
+
+@contextlib.contextmanager
+def open_lists(
+    path: Path | None,
+    *,
+    users: Ids,
+    items: Ids,
+    titles: np.ndarray | None = None,
+    stream: TextIO | None = None,
+) -> Iterator[ListsFile]:
+    """A file of lists for a caller that is handed the blocks one at a time.
+
+    Arguments and errors are those of ``write_lists``; the file is moved into place when the context ends well.
+    """
     schema = _schema(users, items, with_titles=titles is not None)
-    tables = (_table(block, users=users, items=items, titles=titles, schema=schema) for block in blocks)
-    if path is None:
-        if stream is None:
+    with contextlib.ExitStack() as stack:
+        if path is not None:
+            opener = FORMATS[list_format(path)]
+            write = stack.enter_context(opener(stack.enter_context(atomic_path(path)), schema))
+        elif stream is not None:
+            write = _csv_writer(stream, schema)
+        else:
             raise must_be("write_lists", "stream", "given where there is no path", None)
-        return _write_all(tables, _csv_writer(stream, schema))
-    opener = FORMATS[list_format(path)]
-    with atomic_path(path) as temporary, opener(temporary, schema) as write:
-        return _write_all(tables, write)
+        yield ListsFile(
+            write, lambda block: _table(block, users=users, items=items, titles=titles, schema=schema)
+        )
+
+
+class ListsFile:
+    """Turns blocks into tables with the caller's ids, hands them to a format's writer, and counts."""
+
+    def __init__(self, write: WriteBlock, tabulate: Callable[[RankedLists], pa.Table]) -> None:
+        self._write, self._tabulate = write, tabulate
+        self.written = Written(0, 0)
+
+    def write(self, block: RankedLists) -> None:
+        """Add the lists of one block."""
+        table = self._tabulate(block)
+        self._write(table)
+        lists = int(np.count_nonzero(table["rank"].to_numpy() == 1))
+        self.written = Written(self.written.rows + table.num_rows, self.written.lists + lists)
 
 
 def list_frame(
@@ -104,15 +141,6 @@ def list_format(path: Path) -> str:
         known = ", ".join(FORMATS)
         raise must_be("output", "file name", f"one that ends in {known}", repr(str(path)), "rename it")
     return suffix
-
-
-def _write_all(tables: Iterable[pa.Table], write: WriteBlock) -> Written:
-    rows = lists = 0
-    for table in tables:
-        write(table)
-        rows += table.num_rows
-        lists += int(np.count_nonzero(table["rank"].to_numpy() == 1))
-    return Written(rows, lists)
 
 
 def _table(

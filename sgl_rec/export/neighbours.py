@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
+from sgl_rec.kernels.contrast import unit_rows
 from sgl_rec.ranking import MEMORY_BUDGET, rank
 from sgl_rec.types import Embeddings, PairIndex, RankedLists
 
@@ -37,9 +38,7 @@ def similar(
     if len(items) and not (items.min() >= 0 and items.max() < num_items):
         got = f"{int(items.min())} to {int(items.max())}"
         raise must_be("similar", "items", f"indices in [0, {num_items})", got)
-    wide = item.detach().double()  # squares of float32 numbers neither vanish nor overflow
-    norm = wide.norm(dim=1, keepdim=True)
-    unit = torch.where(norm > 0, wide / norm, 0.0).float()
+    unit = unit_rows(item.detach())
     itself = PairIndex(torch.arange(num_items + 1), torch.arange(num_items), num_items)
     blocks = list(rank(Embeddings(unit, unit), users=items, k=k, seen=itself, memory_budget=memory_budget))
     if not blocks:

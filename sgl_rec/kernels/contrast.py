@@ -21,8 +21,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
-from sgl_rec.kernels.contrast_torch import LeftOut, LogSum, Problem, WeightedLogSum
 from sgl_rec.kernels.backend import choose
+from sgl_rec.kernels.contrast_torch import LeftOut, LogSum, Problem, WeightedLogSum
 
 Similarity: TypeAlias = Literal["cosine", "dot", "euclidean"]
 Temperature: TypeAlias = float | Float[Tensor, ""] | Float[Tensor, " B"]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 
 from sgl_rec.config import Config, complete_part
 from sgl_rec.encoders import ENCODERS
-from sgl_rec.errors import UserError, must_be, nearest
+from sgl_rec.errors import must_be, nearest
 from sgl_rec.evaluation.metrics import METRICS
+from sgl_rec.graph.build import build_graph
 from sgl_rec.losses import LOSSES, Objective
 from sgl_rec.rng import stream
-from sgl_rec.types import Graph
+from sgl_rec.types import Batch, Graph, Interactions, Step
 from sgl_rec.views import VIEWS
+
+TAKEN = ("epoch", "seconds", "seconds_validation", "loss")
+"""Columns of the history that are no term."""
 
 NUM_VIEWS = 2
 """A contrastive loss compares two views of the graph."""
@@ -29,9 +36,11 @@ def resolve(config: Config) -> Config:
         label: part.model_copy(update=complete_part(part, LOSSES, where=f"loss.{label}"))
         for label, part in config.loss.items()
     }
-    _check_metric(config)
+    _check_names(config)
     # Parts keep what they take as extra keys, so the copies are validated again.
-    return Config.model_validate(config.model_copy(update=update).model_dump())
+    resolved = Config.model_validate(config.model_copy(update=update).model_dump())
+    _try_parts(resolved)
+    return resolved
 
 
 def make_encoder(config: Config, *, num_users: int, num_items: int) -> nn.Module:
@@ -73,18 +82,38 @@ def _view_arguments(config: Config) -> dict[str, Any]:
     """The view's arguments; one that makes a graph for each layer is told how many the encoder has."""
     assert config.views is not None
     part = config.views
-    if config.views.name == "layerwise_edge_drop" and "num_layers" not in part.arguments:
-        part = part.model_copy(update={"num_layers": _encoder_arguments(config)["num_layers"]})
+    encoder = _encoder_arguments(config)
+    takes = inspect.signature(VIEWS[part.name]).parameters
+    if "num_layers" in takes and "num_layers" not in part.arguments and "num_layers" in encoder:
+        part = part.model_copy(update={"num_layers": encoder["num_layers"]})
     return complete_part(part, VIEWS, where="views", provided=("generator",))
 
 
-def _check_metric(config: Config) -> None:
+def cut_off(metric: str) -> int:
+    """The K of ``<name>@<K>``."""
+    return int(metric.partition("@")[2])
+
+
+def _try_parts(config: Config) -> None:
+    """Parts look at their values when they are made or called: one step on a toy, before a file is written."""
+    graph = build_graph(Interactions(np.array([0, 1]), np.array([0, 1]), num_users=2, num_items=2))
+    encoder: Any = make_encoder(config, num_users=2, num_items=2)
+    views = tuple(encoder(view) for view in make_views(config, graph)(0))
+    batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0]))
+    make_objective(config)(Step(batch, encoder(graph), encoder.initial(), views))
+
+
+def _check_names(config: Config) -> None:
+    """The metric has to be known, and a term must not take the place of a column of the history."""
     name, _, cut = config.training.metric.partition("@")
-    if name not in METRICS:
-        raise UserError(
-            f"training.metric: metric must be <name>@<k>, got {config.training.metric!r}; "
-            f"{nearest(name, METRICS)}"
+    if name not in METRICS or not cut.isdigit() or int(cut) < 1:
+        raise must_be(
+            "training.metric",
+            "metric",
+            "<name>@<k>",
+            repr(config.training.metric),
+            "ndcg@20 is usual" if name in METRICS else nearest(name, METRICS),
         )
-    if not cut.isdigit() or int(cut) not in config.evaluation.k:
-        rule = f"one whose cut-off is in evaluation.k {list(config.evaluation.k)}"
-        raise must_be("training.metric", "metric", rule, repr(config.training.metric), "add it with --k")
+    for label in config.loss:
+        if label in TAKEN:
+            raise must_be("loss", "label of a term", f"none of {', '.join(TAKEN)}", repr(label), "rename it")

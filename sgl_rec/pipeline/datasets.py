@@ -19,12 +19,17 @@ class Listed:
 
     @property
     def state(self) -> str:
-        """Where the data is, or what its address is worth."""
+        """Where the data is."""
         if self.entry.format == "generated":
             return "generated"
-        if self.path is not None:
-            return str(self.path)
-        return "to fetch" if self.entry.verified else "to fetch (address unverified)"
+        return "to fetch" if self.path is None else str(self.path)
+
+    @property
+    def address(self) -> str:
+        """What its address is worth: whether somebody has fetched the data from it."""
+        if not self.entry.sources:
+            return "none"
+        return "verified" if self.entry.verified else "unverified"
 
 
 def list_datasets() -> list[Listed]:
@@ -40,7 +45,7 @@ def describe_dataset(name: str) -> str:
         f"{entry.title} ({entry.name}@{entry.version})",
         f"counts   {counts.users:,} users, {counts.items:,} items, {counts.interactions:,} interactions",
         f"licence  {entry.licence}",
-        *(f"source   {source.url}" for source in entry.sources),
+        *(f"source   {source.url} ({Listed(entry, None).address})" for source in entry.sources),
         f"here     {Listed(entry, locate(name)).state}",
         *(
             f"split    {split}: {', '.join(parts)} items leave the ranking at test"
@@ -50,6 +55,12 @@ def describe_dataset(name: str) -> str:
     return "\n".join([*lines, "", read_me(name).strip()])
 
 
-def fetch_dataset(name: str) -> Path:
-    """Download a data set into the user cache, unless it is there. Raises: UserError when that fails."""
-    return fetch(entry_of(name), cache_folder())
+def fetch_dataset(name: str) -> str:
+    """Download a data set into the user cache, unless it is there, and say where it is.
+
+    Raises: UserError when that fails.
+    """
+    entry = entry_of(name)
+    if entry.format == "generated":
+        return f"{name} is generated: there is nothing to fetch"
+    return str(fetch(entry, cache_folder()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 
 import numpy as np
 import torch
@@ -16,15 +17,13 @@ def choose_device(name: str) -> torch.device:
     """``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:<n>``. Raises: UserError otherwise."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
+    match = re.fullmatch(r"cpu|cuda(?::(\d+))?", name, flags=re.ASCII)
+    if match is None:
         raise must_be("--device", "device", "auto, cpu, cuda or cuda:<n>", repr(name))
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    # Asked before torch.device sees it, whose index is one byte: there cuda:256 is cuda:0.
+    if name != "cpu" and int(match[1] or 0) >= torch.cuda.device_count():
         raise must_be("--device", "device", "there", f"{name!r} with {torch.cuda.device_count()} CUDA devices")
-    return device
+    return torch.device(name)
 
 
 def available_cores() -> int:
@@ -33,10 +32,14 @@ def available_cores() -> int:
 
 
 def set_threads(threads: int | None) -> int:
-    """Use ``threads`` threads, by default one for each core the process has; return the number."""
+    """Use ``threads`` threads; return the number.
+
+    By default one for each core the process has, or fewer where the user's environment says so
+    (``OMP_NUM_THREADS``).
+    """
     if threads is not None and threads < 1:
         raise must_be("--threads", "threads", "at least 1", threads)
-    torch.set_num_threads(threads or available_cores())
+    torch.set_num_threads(threads or min(torch.get_num_threads(), available_cores()))
     return torch.get_num_threads()
 
 
@@ -50,7 +53,8 @@ def environment(device: torch.device) -> dict[str, str]:
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "device": f"{device.type} {gpu}".strip(),
+        "device": str(device),
+        "gpu": gpu,
         "threads": str(torch.get_num_threads()),
     }
 

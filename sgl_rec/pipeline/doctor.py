@@ -1,4 +1,7 @@
-"""doctor: what this installation has, and whether what is needed works."""
+"""doctor: what this installation has, and whether what is needed works.
+
+Only the standard library is imported before it is asked for: a broken package is a line of the report.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 import sgl_rec
-from sgl_rec.config import method_names
-from sgl_rec.data.catalogue import catalogue
-from sgl_rec.data.load import locate
-from sgl_rec.kernels.backend import KNOWN
-from sgl_rec.pipeline.device import available_cores, choose_device
 
 NEEDED = (
-    "torch", "torch_geometric", "numpy", "pandas", "pyarrow", "scipy", "click", "rich", "pydantic", "safetensors",
+    "torch", "torch_geometric", "numpy", "pandas", "pyarrow", "click", "rich", "pydantic", "safetensors",
     "tomli_w", "jaxtyping", "filelock",
 )  # fmt: skip
 OPTIONAL = ("PIL", "torch_scatter", "triton")
@@ -45,11 +41,10 @@ def examine() -> list[Finding]:
         Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         *(_package(name, needed=True) for name in NEEDED),
         *(_package(name, needed=False) for name in OPTIONAL),
-        Finding("device", str(choose_device("auto"))),
-        Finding("cores", f"{available_cores()} ({torch.get_num_threads()} torch threads)"),
-        Finding("backends", ", ".join(KNOWN)),
+        _check("device", _device),
+        _check("backends", _backends),
         _check("kernels", _train_a_step),
-        Finding("methods", ", ".join(method_names()) or "none", fine=bool(method_names())),
+        _check("methods", _methods),
         *_data(),
         _disk(),
     ]
@@ -65,15 +60,26 @@ def _package(name: str, *, needed: bool) -> Finding:
     return Finding(name, importlib.metadata.version(distributions[0]))
 
 
-def _check(subject: str, work: Callable[[], None]) -> Finding:
+def _check(subject: str, work: Callable[[], str]) -> Finding:
     try:
-        work()
+        return Finding(subject, work())
     except Exception as error:  # whatever it is, the report has to say so
         return Finding(subject, f"broken: {type(error).__name__}: {error}", fine=False)
-    return Finding(subject, "work")
 
 
-def _train_a_step() -> None:
+def _device() -> str:
+    from sgl_rec.pipeline.device import available_cores, choose_device, set_threads
+
+    return f"{choose_device('auto')}, {set_threads(None)} threads on {available_cores()} cores"
+
+
+def _backends() -> str:
+    from sgl_rec.kernels.backend import KNOWN
+
+    return ", ".join(KNOWN)
+
+
+def _train_a_step() -> str:
     """One product with a small graph and its backward: what every method stands on."""
     import numpy as np
 
@@ -85,14 +91,25 @@ def _train_a_step() -> None:
     graph = build_graph(Interactions(np.array([0, 1]), np.array([1, 0]), 2, 2))
     embeddings = LightGCN(2, 2, embedding_dim=4, generator=stream(0, "doctor"))(graph)
     (embeddings.user.sum() + embeddings.item.sum()).backward()
+    return "work"
+
+
+def _methods() -> str:
+    from sgl_rec.config import method_names
+
+    names = method_names()
+    if not names:
+        raise FileNotFoundError("no method file came with the program")
+    return ", ".join(names)
 
 
 def _data() -> list[Finding]:
-    found = {name: locate(name) for name in catalogue() if name != "demo"}
-    return [
-        Finding(f"data {name}", str(path) if path else "not here (sgl-rec datasets fetch)")
-        for name, path in found.items()
-    ]
+    try:
+        from sgl_rec.pipeline.datasets import list_datasets
+
+        return [Finding(f"data {listed.entry.name}", listed.state) for listed in list_datasets()]
+    except Exception as error:  # as in _check
+        return [Finding("data", f"broken: {type(error).__name__}: {error}", fine=False)]
 
 
 def _disk() -> Finding:

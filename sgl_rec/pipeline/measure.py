@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,18 +12,24 @@ from torch import Tensor
 from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.errors import UserError
 from sgl_rec.evaluation.evaluate import Evaluation, evaluate
+from sgl_rec.evaluation.intervals import bootstrap_interval
 from sgl_rec.ranking import MEMORY_BUDGET
 from sgl_rec.types import Embeddings, Interactions, PairIndex, RankedLists, Scorer, Split, concatenate
 
+log = logging.getLogger("sgl_rec")
 
-def validation(split: Split, *, ks: Sequence[int]) -> Callable[[Embeddings], Mapping[str, float]]:
-    """``validate(embeddings)`` for the loop: the validation items ranked without those the protocol removes."""
+WITH_INTERVAL = ("recall@", "ndcg@")
+"""The metrics whose interval is worth its time."""
+
+
+def validation(split: Split, *, ks: Sequence[int]) -> Callable[[Scorer], Mapping[str, float]]:
+    """``validate(scorer)`` for the loop: the validation items ranked without those the protocol removes."""
     relevant = PairIndex.build([split.valid])
     seen = seen_pairs(split, split.remove_at_valid, trained_on=("train",))
     popularity = degree(split, ("train",))
 
-    def validate(embeddings: Embeddings) -> Mapping[str, float]:
-        return evaluate(embeddings, relevant=relevant, seen=seen, ks=ks, popularity=popularity).metrics
+    def validate(scorer: Scorer) -> Mapping[str, float]:
+        return evaluate(scorer, relevant=relevant, seen=seen, ks=ks, popularity=popularity).metrics
 
     return validate
 
@@ -53,6 +61,43 @@ def measure_test(
         memory_budget=memory_budget,
         on_block=on_block,
     )
+
+
+def figures(
+    embeddings: Embeddings,
+    split: Split,
+    *,
+    trained_on: tuple[str, ...],
+    ks: Sequence[int],
+    memory_budget: int = MEMORY_BUDGET,
+    on_block: Callable[[RankedLists], None] | None = None,
+) -> dict[str, Any]:
+    """The test figures with 95 % bootstrap intervals over users, popularity's, and how they were made."""
+    protocol: dict[str, Any] = {
+        "split": split.name,
+        "split_sha256": split.sha256,
+        "remove_at_valid": list(split.remove_at_valid),
+        "remove_at_test": sorted({*split.remove_at_test, *trained_on}),
+        "trained_on": list(trained_on),
+    }
+    result: dict[str, Any] = {"test": {}, "interval": {}, "baselines": {"popularity": {}}, "protocol": protocol}
+    if not len(split.test):
+        log.warning("no test interactions: nothing is measured")
+        return result
+    measured = measure_test(
+        embeddings, split, trained_on=trained_on, ks=ks, memory_budget=memory_budget, on_block=on_block
+    )
+    baseline = popularity_baseline(split, trained_on)
+    beside = measure_test(baseline, split, trained_on=trained_on, ks=ks, memory_budget=memory_budget)
+    result["test"] = dict(measured.metrics)
+    result["interval"] = {
+        name: bootstrap_interval(values)
+        for name, values in measured.per_user.items()
+        if name.startswith(WITH_INTERVAL)
+    }
+    result["baselines"]["popularity"] = dict(beside.metrics)
+    protocol |= {"users_measured": len(measured.users), "users_left_out": measured.num_left_out}
+    return result
 
 
 def popularity_baseline(split: Split, trained_on: tuple[str, ...]) -> Popularity:

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from torch import Tensor
-
 from sgl_rec.errors import UserError
-from sgl_rec.training.loop import Nobody, Observer
+from sgl_rec.training.loop import Nobody
+from sgl_rec.training.loop import Observer as Observer  # the commands know it from here
+from sgl_rec.types import Terms
 
 log = logging.getLogger("sgl_rec")
 
@@ -21,8 +21,11 @@ class EpochLog:
     def __init__(self, other: Observer | None, *, stage: str, metric: str) -> None:
         self._other, self._stage, self._metric = other or Nobody(), stage, metric
 
-    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None:
-        self._other.on_step(epoch=epoch, step=step, num_steps=num_steps, loss=loss)
+    def on_start(self, *, epoch: int, max_epochs: int, num_steps: int) -> None:
+        self._other.on_start(epoch=epoch, max_epochs=max_epochs, num_steps=num_steps)
+
+    def on_step(self, *, epoch: int, step: int, terms: Terms) -> None:
+        self._other.on_step(epoch=epoch, step=step, terms=terms)
 
     def on_epoch(self, row: Mapping[str, float]) -> None:
         self._other.on_epoch(row)

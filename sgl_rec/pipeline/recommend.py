@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TextIO
 
 import numpy as np
 import pandas as pd
@@ -14,11 +16,15 @@ import torch
 
 from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.errors import UserError
+from sgl_rec.export.lists import Written, list_format, write_lists
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.ranking import MEMORY_BUDGET, rank
 from sgl_rec.types import Ids, PairIndex, RankedLists, concatenate
 
 log = logging.getLogger("sgl_rec")
+
+POPULAR_BLOCK = 4096
+"""Unknown users whose common list is written at once."""
 
 UnknownUsers = Literal["error", "skip", "popular"]
 
@@ -52,15 +58,18 @@ def recommend_run(
         unknown_users: ``error``; ``skip`` them, with a warning; or give them the most ``popular`` items, scored
             by their number of interactions.
 
-    Raises: UserError for unknown users (with ``error``), for unknown items, and for a repeated user.
+    Returns: one list for each distinct user.
+
+    Raises: UserError for unknown users (with ``error``), and for unknown items.
     """
     stored = folder.data
     embeddings, _ = folder.read_model()
-    asked = pd.Series(list(users), dtype=object).drop_duplicates().to_numpy() if users is not None else None
+    asked = None if users is None else pd.Series(np.asarray(users)).drop_duplicates().to_numpy()
     index = np.arange(len(stored.users)) if asked is None else stored.users.index_of(asked)
     allowed = None if items is None else _allowed(stored.items, items)
     seen = None if include_seen else PairIndex.build(list(stored.split.parts().values()))
-    known = torch.from_numpy(index[index >= 0])
+    # "7" and 7 may both have been asked for: it is one user.
+    known = torch.from_numpy(pd.unique(index[index >= 0]))
     blocks = rank(embeddings, users=known, k=k, seen=seen, allowed=allowed, memory_budget=memory_budget)
     strangers = [] if asked is None else list(asked[index < 0])
     names = stored.users
@@ -79,6 +88,42 @@ def recommend_run(
     return Recommendations(blocks, names, stored.items, stored.titles)
 
 
+def write_recommendations(
+    folder: RunFolder,
+    *,
+    path: Path | None,
+    stream: TextIO | None = None,
+    with_titles: bool = False,
+    users: Sequence[object] | None = None,
+    items: Sequence[object] | None = None,
+    k: int = 20,
+    include_seen: bool = False,
+    unknown_users: UnknownUsers = "error",
+    memory_budget: int = MEMORY_BUDGET,
+) -> Written:
+    """The lists of :func:`recommend_run` as a file (``.parquet``, ``.csv``, ``.jsonl``), or as CSV to ``stream``.
+
+    Raises: UserError as there, for another suffix, and for titles where the data has none.
+    """
+    if path is not None:
+        list_format(path)
+    lists = recommend_run(
+        folder,
+        users=users,
+        items=items,
+        k=k,
+        include_seen=include_seen,
+        unknown_users=unknown_users,
+        memory_budget=memory_budget,
+    )
+    if with_titles and lists.titles is None:
+        raise UserError("--with-titles: the data set must have titles, got none; leave the option out")
+    titles = lists.titles if with_titles else None
+    return write_lists(
+        lists.blocks, users=lists.users, items=lists.items, path=path, titles=titles, stream=stream
+    )
+
+
 def _allowed(ids: Ids, items: Sequence[object]) -> torch.Tensor:
     index = ids.index_of(list(items))
     if (index < 0).any():
@@ -94,14 +139,15 @@ def _allowed(ids: Ids, items: Sequence[object]) -> torch.Tensor:
 
 def _extended(ids: Ids, strangers: Sequence[object]) -> Ids:
     """The known users with the strangers behind them."""
+    texts = [str(user) for user in strangers]
     if not ids.is_integer:
-        return Ids(ids.values.append(pd.Index([str(user) for user in strangers], dtype=ids.values.dtype)))
-    try:
-        return Ids(ids.values.append(pd.Index([int(str(user)) for user in strangers], dtype="int64")))
-    except ValueError as error:
-        raise UserError(
-            f"recommend: users must be whole numbers like those of the run, got {error}; correct the list"
-        ) from error
+        return Ids(ids.values.append(pd.Index(texts, dtype=ids.values.dtype)))
+    for text in texts:
+        if not re.fullmatch(r"0|-?[1-9]\d{0,17}", text):
+            raise UserError(
+                f"recommend: users must be whole numbers like those of the run, got {text!r}; correct the list"
+            )
+    return Ids(ids.values.append(pd.Index([int(text) for text in texts], dtype="int64")))
 
 
 def _popular(
@@ -111,5 +157,6 @@ def _popular(
     parts = folder.data.split.parts()
     known = concatenate([parts[name] for name in ("train", "valid", "test")])
     best = next(rank(Popularity(known), users=torch.tensor([0]), k=k, allowed=allowed))
-    for number in range(len(strangers)):
-        yield RankedLists(torch.tensor([known.num_users + number]), best.item, best.score)
+    for start in range(0, len(strangers), POPULAR_BLOCK):
+        block = known.num_users + torch.arange(start, min(start + POPULAR_BLOCK, len(strangers)))
+        yield RankedLists(block, best.item.expand(len(block), -1), best.score.expand(len(block), -1))

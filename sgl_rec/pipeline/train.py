@@ -5,47 +5,34 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from sgl_rec.config import Config, merge, method_file, parse, read_toml
 from sgl_rec.data.batches import Batches
-from sgl_rec.data.load import load_dataset
-from sgl_rec.data.splits import make_split
-from sgl_rec.errors import UserError
 from sgl_rec.graph.build import build_graph
-from sgl_rec.pipeline.build import NUM_VIEWS, make_encoder, make_objective, make_views, resolve
+from sgl_rec.pipeline.build import cut_off, make_encoder, make_objective, make_views
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
-from sgl_rec.pipeline.measure import joined, measure_test, popularity_baseline, validation
+from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
+from sgl_rec.pipeline.new_run import check_out, new_folder
 from sgl_rec.pipeline.observers import EpochLog, log_file
+from sgl_rec.pipeline.prepare import Prepared, prepare
 from sgl_rec.pipeline.run import Run
-from sgl_rec.pipeline.run_folder import RunFolder, new_folder
+from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.training.interrupt import StopRequest, catch_signals
 from sgl_rec.training.loop import Fitted, Observer, Trainer
 from sgl_rec.training.stopping import EarlyStopping
-from sgl_rec.types import Dataset, Split
 
 log = logging.getLogger("sgl_rec")
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """All that is known before the first step: the resolved config, the data and its split."""
-
-    config: Config
-    dataset: Dataset
-    split: Split
-
-
 def train(
-    dataset: str | Path | pd.DataFrame = "demo",
+    dataset: str | Path | pd.DataFrame | None = None,
     *,
-    method: str = "sgl-ed",
-    split: str = "random",
+    method: str | None = None,
+    split: str | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     config: str | Path | None = None,
@@ -57,9 +44,11 @@ def train(
     """Train a method on a data set, measure it, and return the run.
 
     Args:
-        dataset: a name of the catalogue, a path, or a DataFrame with ``user_id`` and ``item_id``.
-        method: a shipped method (``sgl-rec methods``) or a ``.toml`` file.
-        split: ``random`` or the name of a published fixed split.
+        dataset: a name of the catalogue, a path, or a DataFrame with ``user_id`` and ``item_id``; by default
+            what ``settings`` or ``config`` say, else ``demo``.
+        method: a shipped method (``sgl-rec methods``) or a ``.toml`` file; by default ``sgl-ed``, in the same
+            way.
+        split: ``random`` (the default, in the same way) or the name of a published fixed split.
         out: the run folder; by default a new one under ``runs/``.
         overwrite: replace a run that is at ``out``.
         config: a TOML file whose values go over the method's.
@@ -74,10 +63,11 @@ def train(
         >>> import tempfile, sgl_rec
         >>> fast = {"training": {"max_epochs": 1}, "encoder": {"embedding_dim": 8}}
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     run = sgl_rec.train("demo", out=f"{folder}/run", settings=fast)
+        ...     run = sgl_rec.train("demo", out=f"{folder}/run", settings=fast, threads=1)
         ...     len(run.recommend([1, 2], k=5))
         10
     """
+    check_out(out, overwrite=overwrite)
     prepared = prepare(dataset, method=method, split=split, config=config, settings=settings)
     chosen = choose_device(device)
     set_threads(threads)
@@ -102,7 +92,7 @@ def start(
 def resume(
     path: str | Path,
     *,
-    device: str = "auto",
+    device: str | None = None,
     threads: int | None = None,
     observer: Observer | None = None,
 ) -> Run:
@@ -110,10 +100,15 @@ def resume(
 
     On the CPU with the same machine, versions and threads the result has the same bits as an undisturbed run;
     a change of these is warned of.
+
+    Args:
+        device, threads: by default those the run was started with.
+
+    Raises: UserError when there is no run, or a file of it is damaged.
     """
     folder = RunFolder.open(path)
-    chosen = choose_device(device)
     before = folder.read_json(folder.environment_file)
+    chosen = choose_device(device or str(before.get("device", "auto")))
     same_threads = int(before["threads"]) if str(before.get("threads", "")).isdigit() else None
     set_threads(threads or same_threads)
     for key, value in environment(chosen).items():
@@ -121,47 +116,6 @@ def resume(
             log.warning("resume: %s was %s, now %s; the bits may differ", key, before.get(key), value)
     with folder.writing():
         return _run(folder, device=chosen, observer=observer)
-
-
-def prepare(
-    dataset: str | Path | pd.DataFrame = "demo",
-    *,
-    method: str = "sgl-ed",
-    split: str = "random",
-    config: str | Path | None = None,
-    settings: Mapping[str, Any] | None = None,
-) -> Prepared:
-    """Load and split the data, resolve the config: all of ``train`` before the first file is written."""
-    name = "dataframe" if isinstance(dataset, pd.DataFrame) else str(dataset)
-    values = read_toml(method_file(method, dataset=name))
-    if config is not None:
-        values = merge(values, read_toml(Path(config)))
-    values = merge(values, {"method": Path(method).stem, "data": {"dataset": name, "split": split}})
-    resolved = resolve(parse(merge(values, settings or {}), where=str(config or "config")))
-    loaded = load_dataset(dataset)
-    parts = make_split(loaded, name=resolved.data.split, seed=resolved.data.split_seed)
-    if resolved.training.refit == "valid" and parts.fixed:
-        raise UserError(
-            f"--refit: the split must have no published validation part, got {parts.name!r}, whose figures are "
-            "defined without a refit; leave --refit out, or use --refit all for a model to serve"
-        )
-    return Prepared(resolved, loaded, parts)
-
-
-def expected_memory(prepared: Prepared) -> int:
-    """Bytes the training takes at its peak, above the program's own: an estimate from the counts.
-
-    Tables: parameters, gradient, two moments, the best epoch's parameters and embeddings, and for each of the
-    embedded graphs (main and views) three more; graphs: int32 columns and float32 ones in both directions, and
-    while a view is drawn the hashes in int64; the contrast's and the ranking's buffers.
-    """
-    config, data = prepared.config, prepared.split.train
-    width = int(config.encoder.arguments.get("embedding_dim", 64))
-    graphs = 1 if config.views is None else 1 + NUM_VIEWS
-    tables = (6 + 3 * graphs) * (data.num_users + data.num_items) * width * 4
-    edges = 2 * len(data) * (8 * graphs + (48 if config.views is not None else 0))
-    pairs = 40 * len(data)
-    return tables + edges + pairs + 2 * 64 * 2**20
 
 
 def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) -> Run:
@@ -178,7 +132,7 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
         if config.training.refit == "valid":
             trained_on = ("train", "valid")
             model = stage.refit("refit", trained_on, epochs=chosen.epoch)
-        metrics = _measure(folder, chosen, model, trained_on)
+        metrics = _summary(folder, chosen, model, trained_on)
         if config.training.refit == "all":
             trained_on = tuple(name for name in ("train", "valid", "test") if len(split.parts()[name]))
             model = stage.refit("refit-all", trained_on, epochs=chosen.epoch)
@@ -204,8 +158,8 @@ class _Stage:
         if not len(self.split.valid):
             log.warning("no validation interactions: training for all %d epochs", settings.max_epochs)
             return self._fit("search", ("train",), epochs=settings.max_epochs)
-        validate = validation(self.split, ks=ks)
-        floor = validate_scorer(self.split, ks=ks)[settings.metric]
+        validate = validation(self.split, ks=sorted({*ks, cut_off(settings.metric)}))
+        floor = validate(popularity_baseline(self.split, ("train",)))[settings.metric]
         stopping = EarlyStopping(patience=settings.patience, floor=floor, warmup=settings.warmup)
         return self._fit("search", ("train",), epochs=settings.max_epochs, validate=validate, stopping=stopping)
 
@@ -245,18 +199,12 @@ class _Stage:
         return trainer.fit()
 
 
-def validate_scorer(split: Split, *, ks: tuple[int, ...]) -> Mapping[str, float]:
-    """Popularity's validation figures: the floor of early stopping."""
-    scorer: Any = popularity_baseline(split, ("train",))
-    return validation(split, ks=ks)(scorer)
-
-
-def _measure(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple[str, ...]) -> dict[str, Any]:
-    """The content of ``metrics.json``: the test part is scored once."""
+def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple[str, ...]) -> dict[str, Any]:
+    """The content of ``metrics.json``: the test part is scored once, on the CPU as ``evaluate`` does."""
     config, stored = folder.config, folder.data
-    split, ks = stored.split, config.evaluation.k
+    split = stored.split
     row = next((row for row in chosen.history if row["epoch"] == chosen.epoch), {})
-    metrics: dict[str, Any] = {
+    metrics = {
         "dataset": f"{stored.facts['name']}@{stored.facts['version']}",
         "sha256": stored.facts["sha256"],
         "method": config.method,
@@ -264,25 +212,12 @@ def _measure(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple
         "epochs_run": len(chosen.history),
         "seconds": sum(entry["seconds"] + entry["seconds_validation"] for entry in chosen.history),
         "valid": {key: value for key, value in row.items() if "@" in key and math.isfinite(value)},
-        "test": {},
-        "baselines": {"popularity": {}},
-        "protocol": {
-            "split": split.name,
-            "split_seed": config.data.split_seed,
-            "selected_on": "valid" if len(split.valid) else "none",
-            "metric": config.training.metric,
-            "remove_at_valid": list(split.remove_at_valid),
-            "remove_at_test": sorted({*split.remove_at_test, *trained_on}),
-            "trained_on": list(trained_on),
-            "seed": config.training.seed,
-        },
+        **figures(model.embeddings.to("cpu"), split, trained_on=trained_on, ks=config.evaluation.k),
     }
-    if not len(split.test):
-        log.warning("no test interactions: nothing is measured")
-        return metrics
-    measured = measure_test(model.embeddings, split, trained_on=trained_on, ks=ks)
-    baseline = measure_test(popularity_baseline(split, trained_on), split, trained_on=trained_on, ks=ks)
-    metrics["test"] = dict(measured.metrics)
-    metrics["baselines"]["popularity"] = dict(baseline.metrics)
-    metrics["protocol"] |= {"users_measured": len(measured.users), "users_left_out": measured.num_left_out}
+    metrics["protocol"] |= {
+        "split_seed": None if split.fixed else config.data.split_seed,
+        "selected_on": "valid" if len(split.valid) else "none",
+        "metric": config.training.metric,
+        "seed": config.training.seed,
+    }
     return metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from sgl_rec.errors import UserError
+from sgl_rec.errors import UserError, one_line
 from sgl_rec.files import atomic_path
 
 FORMAT = 1
@@ -38,7 +39,8 @@ class Checkpoint:
     def save(self, path: Path) -> None:
         """Write atomically: a crash leaves the last checkpoint or this one."""
         tensors = {name: value.detach().cpu().contiguous() for name, value in self.tensors.items()}
-        header = {"format": str(FORMAT), "values": json.dumps(self.values)}
+        values = json.dumps(self.values)
+        header = {"format": str(FORMAT), "values": values, "crc32": _crc32(tensors, values)}
         with atomic_path(path) as temporary:
             save_file(tensors, temporary, metadata=header)
 
@@ -54,9 +56,19 @@ class Checkpoint:
                     f"{path}: checkpoint format must be {FORMAT}, got {header.get('format')}; "
                     "resume with the version that wrote it or train again"
                 )
+            if header["crc32"] != _crc32(tensors, header["values"]):
+                raise UserError(f"{path}: must be a whole checkpoint, got one with a wrong checksum; train again")
             return cls(tensors, json.loads(header["values"]))
         except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise UserError(f"{path}: must be a whole checkpoint, got {error}; train again") from error
+            raise UserError(f"{path}: must be a whole checkpoint, got {one_line(error)}; train again") from error
+
+
+def _crc32(tensors: Mapping[str, Tensor], values: str) -> str:
+    """Of every byte that counts: safetensors itself checks sizes alone, so a flipped bit would go unseen."""
+    crc = zlib.crc32(values.encode())
+    for name in sorted(tensors):
+        crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, zlib.crc32(name.encode(), crc))
+    return f"{crc:08x}"
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+
+log = logging.getLogger("sgl_rec")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -35,6 +38,7 @@ def catch_signals() -> Iterator[StopRequest]:
         if request.requested:
             raise KeyboardInterrupt
         request.requested = True
+        log.warning("stopping after this step; once more stops at once, without saving")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -36,17 +36,28 @@ class BatchSource(Protocol):
 
 
 class Observer(Protocol):
-    """Who watches the loop: a progress bar, a log."""
+    """Who watches the loop: a progress bar, a log. Epochs and steps are counted from 1."""
 
-    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None: ...
+    def on_start(self, *, epoch: int, max_epochs: int, num_steps: int) -> None:
+        """A fit begins or goes on with ``epoch``."""
+        ...
 
-    def on_epoch(self, row: Mapping[str, float]) -> None: ...
+    def on_step(self, *, epoch: int, step: int, terms: Terms) -> None:
+        """A step is done; reading its terms waits for the device."""
+        ...
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        """An epoch is done: its row of the history."""
+        ...
 
 
 class Nobody:
     """The observer that does nothing."""
 
-    def on_step(self, *, epoch: int, step: int, num_steps: int, loss: Tensor) -> None:
+    def on_start(self, *, epoch: int, max_epochs: int, num_steps: int) -> None:
+        pass
+
+    def on_step(self, *, epoch: int, step: int, terms: Terms) -> None:
         pass
 
     def on_epoch(self, row: Mapping[str, float]) -> None:
@@ -135,6 +146,9 @@ class Trainer:
         Raises: Interrupted after saving, when ``stop`` was requested; UserError when the loss is not finite.
         """
         state = self.state
+        if not state.finished:
+            start = {"epoch": state.epoch + 1, "max_epochs": self.max_epochs, "num_steps": self.batches.num_steps}
+            self.observer.on_start(**start)
         while not state.finished:
             self._run_epoch()
             enough = self.validate is not None and self.stopping.should_stop
@@ -154,17 +168,16 @@ class Trainer:
                 state.seconds += time.perf_counter() - begin
                 self._save()
                 raise Interrupted
-            terms = self._step(epoch.batch(state.step), views)
+            terms = self.step(epoch.batch(state.step), views)
             self._add(terms)
             state.step += 1
-            self.observer.on_step(
-                epoch=state.epoch + 1, step=state.step, num_steps=self.batches.num_steps, loss=terms.total
-            )
-        row = self._close_epoch(state.seconds + time.perf_counter() - begin)
+            self.observer.on_step(epoch=state.epoch + 1, step=state.step, terms=terms)
+        row = self._close_epoch(begin)
         state.history.append(row)
         self.observer.on_epoch(row)
 
-    def _step(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
+    def step(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
+        """One batch: embed the graph and its views, compute the terms, step the optimiser."""
         self.optimizer.zero_grad(set_to_none=True)
         embedded = tuple(self.encoder(view) for view in views)
         terms: Terms = self.objective(Step(batch, self.encoder(self.graph), self.encoder.initial(), embedded))
@@ -179,7 +192,7 @@ class Trainer:
             sums = self.state.sums
             sums[name] = sums[name] + value if name in sums else value.double()
 
-    def _close_epoch(self, seconds: float) -> dict[str, float]:
+    def _close_epoch(self, begin: float) -> dict[str, float]:
         state = self.state
         means = {name: value.item() / self.batches.num_steps for name, value in state.sums.items()}
         if not math.isfinite(means["loss"]):
@@ -187,6 +200,7 @@ class Trainer:
                 f"training: loss must be finite, got {means['loss']} in epoch {state.epoch + 1}; "
                 "lower training.learning_rate or raise the temperature"
             )
+        seconds = state.seconds + time.perf_counter() - begin  # the means have waited for the device
         state.epoch, state.step, state.seconds, state.sums = state.epoch + 1, 0, 0.0, {}
         begin = time.perf_counter()
         metrics = self._validate()
@@ -234,6 +248,7 @@ class Trainer:
             "seconds": state.seconds,
             "history": state.history,
             "finished": state.finished,
+            "sums": list(state.sums),
             "best_epoch": state.best.epoch if state.best else None,
             "stopping": self.stopping.state_dict(),
         }
@@ -258,6 +273,7 @@ class Trainer:
                     saved.values["best_epoch"],
                     [],
                 )
+            sums = saved.group("sums")
+            state.sums = {name: sums[name].to(device) for name in saved.values["sums"]}
         except (KeyError, TypeError) as error:
             raise UserError(f"{path}: must be a whole checkpoint, got none of {error}; train again") from error
-        state.sums = {name: value.to(device) for name, value in saved.group("sums").items()}

@@ -13,6 +13,7 @@ from sgl_rec.data.load import load_dataset
 from sgl_rec.data.prepared import write_prepared
 from sgl_rec.data.splits import fixed_split, make_split, random_split
 from sgl_rec.errors import UserError
+from sgl_rec.files import sha256
 from sgl_rec.types import Dataset, Interactions, Split
 
 
@@ -81,6 +82,7 @@ def test_a_published_split(prepared: Path) -> None:
     assert pairs(split.test) == {(0, 2)}
     assert pairs(split.dropped) == {(1, 1)}, "in no part, yet touched"
     assert (split.fixed, split.remove_at_valid, split.remove_at_test) == (True, ("train",), ("train",))
+    assert split.sha256 == sha256(prepared / "split_official.parquet")
     assert fixed_split(load(prepared), name="official").remove_at_test == ("train", "valid")
 
 
@@ -92,7 +94,8 @@ def test_without_a_validation_part_some_of_train_is_held_out(tmp_path: Path) -> 
     assert pairs(split.test) == {(0, 20), (0, 21), (2, 5)}
     assert len(split.train) == 25 - 3
     assert (split.fixed, split.remove_at_test) == (False, ("train", "valid"))
-    assert pairs(split.valid) == pairs(make_split(load(tmp_path), name="standard", seed=0).valid)
+    assert pairs(split.valid) == pairs(make_split(load(tmp_path), name="standard", seed=7).valid)
+    assert pairs(split.valid) != pairs(make_split(load(tmp_path), name="standard", seed=0).valid)
 
 
 def test_text_and_prepared_form_give_one_split(tmp_path: Path) -> None:
@@ -156,6 +159,7 @@ def test_lightgcnpp(data_root: Path) -> None:
     split = make_split(load_dataset("ml-1m", search=[data_root]), name="lightgcnpp")
     assert [len(part) for part in split.parts().values()] == [590_733, 80_897, 164_848, 0]
     assert (split.fixed, split.remove_at_valid, split.remove_at_test) == (True, ("train",), ("train",))
+    assert split.sha256 == sha256(prepared / "split_official.parquet")
 
 
 @pytest.mark.data

@@ -20,7 +20,7 @@ from sgl_rec.rng import stream
 from sgl_rec.training.interrupt import Interrupted, StopRequest
 from sgl_rec.training.loop import Fitted, Nobody, Trainer
 from sgl_rec.training.stopping import EarlyStopping
-from sgl_rec.types import Embeddings, Graph, Interactions, PairIndex
+from sgl_rec.types import Embeddings, Graph, Interactions, PairIndex, Terms
 from sgl_rec.views.edge_drop import edge_drop
 
 
@@ -96,7 +96,7 @@ def test_two_steps_equal_a_hand_written_loop() -> None:
     epoch = trainer.batches.epoch(0)
     batches = [epoch.batch(step) for step in range(2)]
     for batch in batches:
-        trainer._step(batch, ())
+        trainer.step(batch, ())
 
     size = pairs.num_users + pairs.num_items
     dense = torch.zeros(size, size, dtype=torch.float64)
@@ -144,7 +144,7 @@ class StopAt(Nobody):
     def __init__(self, steps: int) -> None:
         self.left, self.request = steps, StopRequest()
 
-    def on_step(self, **values: object) -> None:
+    def on_step(self, *, epoch: int, step: int, terms: Terms) -> None:
         self.left -= 1
         self.request.requested = self.left == 0
 
@@ -173,6 +173,7 @@ def test_interrupted_anywhere_and_resumed_gives_the_same_bits(tmp_path: Path, st
     assert same(undisturbed, resumed)
     assert undisturbed.epoch == resumed.epoch
     assert terms_of(undisturbed.history) == terms_of(resumed.history)
+    assert [list(row) for row in undisturbed.history] == [list(row) for row in resumed.history]
 
 
 def test_finished_fit_returns_at_once(tmp_path: Path) -> None:

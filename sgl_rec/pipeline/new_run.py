@@ -1,0 +1,68 @@
+"""Where a new run goes: a fresh folder, or one the user names and may replace."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+from sgl_rec.errors import UserError
+from sgl_rec.pipeline.run_folder import RunFolder
+
+
+def new_folder(out: str | Path | None, *, dataset: str, method: str, overwrite: bool) -> RunFolder:
+    """The folder of a new run: ``out``, or a unique one under ``runs/``.
+
+    Raises: UserError when ``out`` exists and ``overwrite`` is not set, or when it holds something that is no run.
+    """
+    if out is None:
+        stem = f"{_plain(dataset)}-{_plain(method)}-{time.strftime('%Y%m%dT%H%M%S')}"
+        for number in range(1000):
+            path = Path("runs") / (f"{stem}-{number}" if number else stem)
+            with contextlib.suppress(FileExistsError):
+                _make(path, exist_ok=False)
+                return RunFolder(path)
+    assert out is not None
+    check_out(out, overwrite=overwrite)
+    _make(Path(out), exist_ok=True)
+    return RunFolder(Path(out))
+
+
+def check_out(out: str | Path | None, *, overwrite: bool) -> None:
+    """Whether a new run may go to ``out``; asked again, at once and before any work is done for it.
+
+    Raises: UserError as ``new_folder``.
+    """
+    if out is None:
+        return
+    out = Path(out)
+    folder = RunFolder(out)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out: {out} must be a folder, got a file; choose another place")
+    if out.is_dir() and any(entry.name != "lock" for entry in out.iterdir()):
+        strangers = folder.strangers()
+        if not folder.ids_file.is_file():  # config.toml is a common name: alone it is no run's
+            strangers += ["config.toml"] if folder.config_file.is_file() else []
+        if strangers:
+            raise UserError(
+                f"--out: {out} must be empty or hold a run alone, got other files ({', '.join(strangers[:3])}); "
+                "choose another place"
+            )
+        if not overwrite:
+            raise UserError(
+                f"--out: {out} must not exist, got a run; use --overwrite, or --resume {out} to go on"
+            )
+
+
+def _make(path: Path, *, exist_ok: bool) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=exist_ok)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be made ({error.strerror}); choose another place") from error
+
+
+def _plain(name: str) -> str:
+    stem = Path(name).name.split(".")[0]
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in stem) or "data"

@@ -1,0 +1,55 @@
+"""The options all commands share: how much is said, and where."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import click
+import pytest
+
+from sgl_rec.cli.main import cli
+from sgl_rec.cli.options import common, is_quiet, memory_budget
+
+log = logging.getLogger("sgl_rec")
+
+
+@pytest.fixture(autouse=True)
+def _talker(monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    @memory_budget
+    @common
+    def talk(memory_budget: int) -> None:
+        log.debug("a detail")
+        log.info("a step")
+        log.warning("a doubt")
+        log.error("a fault")
+        click.echo(f"{memory_budget} {is_quiet()}")
+
+    monkeypatch.setitem(cli.commands, "talk", talk)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ([], ["a step", "Warning: a doubt", "Error: a fault"]),
+        (["--quiet"], ["Error: a fault"]),
+        (["--verbose"], ["a detail", "a step", "Warning: a doubt", "Error: a fault"]),
+        (["--debug"], ["a detail", "a step", "Warning: a doubt", "Error: a fault"]),
+    ],
+)
+def test_how_much_is_said_and_where(call: Any, option: list[str], said: list[str]) -> None:
+    result = call("talk", *option)
+    assert result.err.splitlines() == said
+    assert result.out == f"512000000 {option == ['--quiet']}\n"
+    assert call("talk", *option).err.splitlines() == said, "a second command says nothing twice"
+
+
+def test_a_memory_budget_is_bytes(call: Any) -> None:
+    assert call("talk", "--memory-budget", "2 GiB").out.startswith("2147483648 ")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "recommend", "similar", "methods", "doctor"])
+def test_every_command_has_them(command: str) -> None:
+    names = {parameter.name for parameter in cli.commands[command].params}
+    assert {"quiet", "verbose", "debug"} <= names

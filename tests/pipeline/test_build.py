@@ -1,0 +1,96 @@
+"""Config -> objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sgl_rec.config import Config, merge, method_file, method_names, parse, read_toml
+from sgl_rec.errors import UserError
+from sgl_rec.graph.build import build_graph
+from sgl_rec.pipeline.build import NUM_VIEWS, make_encoder, make_objective, make_views, resolve
+from sgl_rec.types import Graph, Interactions
+
+
+def config_of(method: str, over: dict[str, Any] | None = None) -> Config:
+    return parse(merge(read_toml(method_file(method, dataset="demo")), over or {}), where="here")
+
+
+@pytest.fixture
+def graph() -> Graph:
+    user, item = np.nonzero(np.random.default_rng(0).random((12, 9)) < 0.5)
+    return build_graph(Interactions(user, item, 12, 9))
+
+
+@pytest.mark.parametrize("method", sorted(method_names()))
+def test_every_method_resolves_once_and_for_all(method: str) -> None:
+    config = resolve(config_of(method))
+    assert resolve(config) == config
+    assert config.encoder.arguments["num_layers"] == 3
+    assert (config.views is None) == (method == "lightgcn")
+
+
+def test_defaults_of_the_parts_are_written_down() -> None:
+    config = resolve(config_of("sgl-rw", {"encoder": {"num_layers": 2}}))
+    assert config.views is not None
+    assert config.views.arguments["num_layers"] == 2, "one graph for each layer of the encoder"
+    assert config.loss["contrastive"].arguments.keys() >= {"temperature", "candidates"}
+
+
+@pytest.mark.parametrize(
+    ("over", "fault"),
+    [
+        ({"encoder": {"embeding_dim": 3}}, "did you mean 'embedding_dim'"),
+        ({"encoder": {"generator": 3}}, "'generator' must be an argument"),
+        ({"encoder": {"name": "lightgc"}}, "did you mean 'lightgcn'"),
+        ({"encoder": {"embedding_dim": 0}}, "embedding_dim must be"),
+        ({"encoder": {"embedding_dim": "8"}}, "embedding_dim"),
+        ({"views": {"name": "edge_dorp"}}, "did you mean 'edge_drop'"),
+        ({"views": {"drop_rate": 1.0}}, "drop_rate must be"),
+        ({"loss": {"ranking": {"name": "brp"}}}, "did you mean 'bpr'"),
+        ({"loss": {"contrastive": {"temperature": 0}}}, "temperature must be"),
+        ({"loss": {"contrastive": {"sides": "both"}}}, "sides"),
+        ({"training": {"metric": "ndgc@20"}}, "did you mean 'ndcg'"),
+        ({"training": {"metric": "ndcg@x"}}, "training.metric"),
+        ({"training": {"metric": "ndcg@0"}}, "training.metric"),
+        ({"loss": {"epoch": {"name": "bpr"}}}, "rename it"),
+        ({"training": {"metric": "coverage@20"}}, "training.metric"),
+    ],
+)
+def test_what_is_wrong_is_known_before_anything_is_made(over: dict[str, Any], fault: str) -> None:
+    with pytest.raises(UserError, match=fault):
+        resolve(config_of("sgl-ed", over))
+
+
+def test_the_start_is_drawn_from_the_seed() -> None:
+    tables = [
+        make_encoder(config_of("lightgcn", {"training": {"seed": seed}}), num_users=3, num_items=2).initial().user
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(tables[0], tables[1])
+    assert not torch.equal(tables[0], tables[2])
+
+
+def test_views_are_fresh_in_every_epoch_and_the_same_again(graph: Graph) -> None:
+    draw = make_views(config_of("sgl-ed", {"views": {"drop_rate": 0.5}}), graph)
+    first, again, other = draw(0), draw(0), draw(1)
+    assert len(first) == NUM_VIEWS
+    columns = [view.layers[0].column for view in first]
+    assert all(torch.equal(view.layers[0].column, column) for view, column in zip(again, columns, strict=True))
+    assert not torch.equal(columns[0], columns[1])
+    assert not torch.equal(columns[0], other[0].layers[0].column)
+    assert make_views(config_of("lightgcn"), graph)(0) == ()
+
+
+def test_one_thinned_graph_a_layer(graph: Graph) -> None:
+    draw = make_views(resolve(config_of("sgl-rw", {"encoder": {"num_layers": 4}})), graph)
+    assert [len(view.layers) for view in draw(0)] == [4, 4]
+
+
+def test_the_objective_has_the_terms_of_the_config() -> None:
+    objective = make_objective(config_of("sgl-ed"))
+    assert set(config_of("sgl-ed").loss) == {"ranking", "contrastive", "penalty"}
+    assert isinstance(objective, torch.nn.Module)

@@ -1,0 +1,98 @@
+"""Lists for use: what is left out, for whom, and in which order. The command's tests hold the rest."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import sgl_rec
+from sgl_rec.data.ids import index_interactions, known_pairs
+from sgl_rec.errors import UserError
+from sgl_rec.pipeline.recommend import recommend_run
+from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.types import Dataset
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> sgl_rec.Run:
+    """Integer users, text items, and ratings of which the low ones are no interactions."""
+    rows = [(user * 10, f"i{(user * 3 + step) % 12}") for user in range(15) for step in range(5)]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id"])
+    settings = {"encoder": {"embedding_dim": 4}, "training": {"max_epochs": 1}}
+    out = tmp_path_factory.mktemp("shop") / "run"
+    return sgl_rec.train(frame, method="lightgcn", out=out, settings=settings, threads=1)
+
+
+def test_everything_a_user_has_touched_is_left_out(run: sgl_rec.Run) -> None:
+    lists = run.recommend(k=12)
+    known = pd.read_parquet(run.path / "interactions.parquet")
+    assert set(known["part"]) == {"train", "valid", "test"}
+    assert lists.merge(known, on=["user_id", "item_id"]).empty
+    assert len(lists) + len(known) == 15 * 12
+    assert len(run.recommend(k=12, include_seen=True)) == 15 * 12
+
+
+def test_dropped_pairs_are_left_out_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A low rating is no interaction, and yet nothing to recommend."""
+    rows = [(user, (user * 3 + step) % 12, 5 if step < 5 else 1) for user in range(15) for step in range(7)]
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rating"])
+    users, items, pairs = index_interactions(frame[frame["rating"] >= 3])
+    low = known_pairs(frame[frame["rating"] < 3], users, items, but=pairs)
+    dataset = Dataset("rated", "1", pairs, users, items, low, "here", "0" * 64)
+    monkeypatch.setattr("sgl_rec.pipeline.prepare.load_dataset", lambda source: dataset)
+    settings = {"encoder": {"embedding_dim": 4}, "training": {"max_epochs": 1}}
+    run = sgl_rec.train("rated", method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
+    assert len(low) == 30
+    lists = run.recommend(k=12)
+    assert lists.merge(frame, on=["user_id", "item_id"]).empty
+    assert len(lists) == 15 * (12 - 7)
+
+
+def test_order_and_repeats(run: sgl_rec.Run) -> None:
+    lists = run.recommend([70, 10, "70", 0, 10], k=2)
+    assert lists["user_id"].tolist() == [70, 70, 10, 10, 0, 0]
+    assert run.recommend([], k=2).empty
+
+
+def test_a_user_is_the_same_alone_and_among_all(run: sgl_rec.Run) -> None:
+    alone, all_users = run.recommend([30], k=4), run.recommend(k=4)
+    among = all_users[all_users["user_id"] == 30].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, among, rtol=1e-5)
+
+
+def test_allowlist(run: sgl_rec.Run) -> None:
+    assert set(run.recommend(k=5, items=["i1", "i2"])["item_id"]) == {"i1", "i2"}
+    with pytest.raises(UserError, match=r"got 1 that are not \(i99\)"):
+        run.recommend(items=["i1", "i99"])
+
+
+def test_unknown_users(run: sgl_rec.Run, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(UserError, match=r"got 4 that are not \(5, x, 15, \.\.\.\)"):
+        run.recommend([10, 5, "x", 15, None])
+    with caplog.at_level(logging.WARNING, "sgl_rec"):
+        assert set(run.recommend([10, 5], k=1, unknown_users="skip")["user_id"]) == {10}
+    assert "1 unknown users are skipped" in caplog.text
+    popular = run.recommend([5, 10], k=2, unknown_users="popular")
+    assert popular["user_id"].tolist() == [10, 10, 5, 5]
+    assert popular[popular["user_id"] == 5]["score"].is_monotonic_decreasing
+    with pytest.raises(UserError, match="whole numbers"):
+        run.recommend(["x"], unknown_users="popular")
+    assert run.recommend([5], k=2, items=["i3"], unknown_users="popular")["item_id"].tolist() == ["i3"]
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_a_wrong_k(run: sgl_rec.Run, k: int) -> None:
+    with pytest.raises(UserError, match="k must be at least 1"):
+        run.recommend(k=k)
+
+
+def test_blocks_stay_within_the_budget(tiny_run: Path) -> None:
+    sizes = [
+        [len(block.user) for block in recommend_run(RunFolder.open(tiny_run), k=3, memory_budget=budget).blocks]
+        for budget in (10**6, 10**9)
+    ]
+    assert sum(sizes[0]) == sum(sizes[1]) == 2000
+    assert max(sizes[0]) < max(sizes[1])

@@ -1,0 +1,118 @@
+"""kill -9 at any moment, then resume: the same final bits."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sgl_rec.errors import UserError
+from sgl_rec.pipeline.run import Run, load_run
+from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.pipeline.train import resume, train
+from sgl_rec.training.checkpoint import Checkpoint
+
+MOMENTS = 20
+SETTINGS = {
+    "encoder": {"embedding_dim": 8, "num_layers": 2},
+    "training": {"max_epochs": 10, "batch_size": 512, "refit": "valid"},
+}
+
+
+def log_of_clicks() -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    taste = generator.random((200, 4)) @ generator.random((4, 80))
+    user, item = np.nonzero(taste > np.quantile(taste, 0.75))
+    return pd.DataFrame({"user_id": user, "item_id": item})
+
+
+def begin(out: Path) -> None:
+    torch.use_deterministic_algorithms(True)
+    train(log_of_clicks(), method="sgl-ed", out=out, overwrite=True, settings=SETTINGS, threads=1)
+
+
+def go_on(out: Path) -> None:
+    torch.use_deterministic_algorithms(True)
+    resume(out, threads=1)
+
+
+def child(work: Callable[[Path], None], out: Path, *, kill_after: float | None = None) -> int:
+    """Run in a process of its own, killed without mercy after so many seconds; its exit code."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=(out,))
+    process.start()
+    process.join(kill_after)
+    if process.is_alive():
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def outcome(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], pd.DataFrame]:
+    run = load_run(path)
+    model = Checkpoint.load(run.folder.model_file)
+    untimed = {key: value for key, value in run.metrics.items() if key != "seconds"}
+    history = run.history.drop(columns=["seconds", "seconds_validation"])
+    return model.tensors, untimed, history
+
+
+def test_killed_at_any_moment_and_resumed_gives_the_same_bits(tmp_path: Path) -> None:
+    begun = time.perf_counter()
+    assert child(begin, tmp_path / "calm") == 0
+    length = time.perf_counter() - begun
+    tensors, metrics, history = outcome(tmp_path / "calm")
+    moments = np.random.default_rng(1).uniform(0, length, MOMENTS)
+    killed = 0
+    for number, moment in enumerate(moments):
+        out = tmp_path / f"killed{number}"
+        killed += child(begin, out, kill_after=moment) == -signal.SIGKILL
+        killed += child(go_on if (out / "config.toml").is_file() else begin, out, kill_after=moment / 2) < 0
+        assert child(go_on if (out / "config.toml").is_file() else begin, out) == 0
+        again, again_metrics, again_history = outcome(out)
+        assert again.keys() == tensors.keys()
+        assert all(torch.equal(again[name], tensors[name]) for name in tensors), f"killed after {moment:.2f} s"
+        assert again_metrics == metrics
+        pd.testing.assert_frame_equal(again_history, history)
+    assert killed >= MOMENTS, "most kills must have hit a living process"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    out = tmp_path_factory.mktemp("resume") / "run"
+    return train(log_of_clicks(), out=out, settings=SETTINGS, threads=1)
+
+
+def test_resume_of_a_finished_run_changes_nothing(finished: Run) -> None:
+    before = {
+        path: path.read_bytes() for path in finished.path.rglob("*") if path.suffix in (".safetensors", ".json")
+    }
+    assert resume(finished.path).metrics == finished.metrics
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_change_of_the_environment_warns(
+    finished: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = finished.folder.environment_file
+    monkeypatch.setattr(
+        RunFolder, "read_json", lambda self, path: {**json.loads(path.read_text()), "torch": "0.1"}
+    )
+    assert file.is_file()
+    resume(finished.path)
+    assert "resume: torch was 0.1, now" in caplog.text
+
+
+def test_resume_needs_a_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="must be a run folder"):
+        resume(tmp_path)

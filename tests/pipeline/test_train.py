@@ -1,0 +1,149 @@
+"""The wiring of a run: which config, which data, which stages. Resume stands in ``test_resume.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import sgl_rec
+from sgl_rec.config import dump_toml, parse, read_toml
+from sgl_rec.errors import UserError
+from sgl_rec.pipeline.train import train
+
+SMALL: dict[str, Any] = {"encoder": {"embedding_dim": 4, "num_layers": 2}, "training": {"max_epochs": 2}}
+
+
+@pytest.fixture(autouse=True)
+def _restored(restored_state: None) -> None:
+    pass
+
+
+def test_a_method_of_ones_own(tmp_path: Path, clicks: pd.DataFrame) -> None:
+    file = tmp_path / "mine.toml"
+    lines = ["[loss.ranking]", 'name = "bpr"', "[training]", "max_epochs = 1", "[encoder]", 'name = "lightgcn"']
+    file.write_text("\n".join(lines))
+    run = train(clicks, method=str(file), out=tmp_path / "run", threads=1)
+    assert run.metrics["method"] == "mine"
+    written = read_toml(tmp_path / "run" / "config.toml")
+    assert written["method"] == "mine"
+    assert dump_toml(parse(written, where="here")) == (tmp_path / "run" / "config.toml").read_text()
+
+
+@pytest.mark.parametrize("method", ["lightgcn", "sgl-ed", "sgl-nd", "sgl-rw", "sgl-walk"])
+def test_every_method_trains(method: str, clicks: pd.DataFrame, tmp_path: Path) -> None:
+    run = train(clicks, method=method, out=tmp_path / "run", settings=SMALL, threads=1)
+    assert np.isfinite(run.history.drop(columns="epoch").to_numpy()).all()
+    assert torch.isfinite(run.embeddings().user).all()
+    assert ("contrastive" in run.history) == (method != "lightgcn")
+
+
+def test_same_seed_same_bits_other_seed_other_bits(clicks: pd.DataFrame, tmp_path: Path) -> None:
+    shuffled = clicks.sample(frac=1, random_state=1)
+    tables = [
+        train(
+            data,
+            out=tmp_path / str(number),
+            settings={**SMALL, "training": {"max_epochs": 2, "seed": seed}},
+            threads=1,
+        )
+        .embeddings()
+        .user
+        for number, (data, seed) in enumerate([(clicks, 0), (clicks, 0), (shuffled, 0), (clicks, 1)])
+    ]
+    assert torch.equal(tables[0], tables[1])
+    assert tables[2].shape == tables[0].shape
+    assert not torch.equal(tables[0], tables[3])
+
+
+def test_the_epoch_is_chosen_on_validation(clicks: pd.DataFrame, tmp_path: Path) -> None:
+    settings = {**SMALL, "training": {"max_epochs": 12, "learning_rate": 0.3, "patience": 2, "warmup": 1}}
+    run = train(clicks, method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
+    history, metrics = run.history, run.metrics
+    best = history["ndcg@20"].idxmax()
+    assert metrics["epoch"] == history["epoch"][best]
+    assert metrics["valid"]["ndcg@20"] == history["ndcg@20"][best]
+    assert metrics["epochs_run"] == len(history) <= 12
+    assert metrics["protocol"]["selected_on"] == "valid"
+
+
+@pytest.mark.parametrize(
+    ("refit", "trained", "measured"),
+    [
+        ("none", ["train"], ["train"]),
+        ("valid", ["train", "valid"], ["train", "valid"]),
+        ("all", ["train", "valid", "test"], ["train"]),
+    ],
+)
+def test_refit(refit: str, trained: list[str], measured: list[str], clicks: pd.DataFrame, tmp_path: Path) -> None:
+    settings = {**SMALL, "training": {"max_epochs": 3, "refit": refit}}
+    run = train(clicks, method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
+    plain = train(
+        clicks,
+        method="lightgcn",
+        out=tmp_path / "plain",
+        settings={**SMALL, "training": {"max_epochs": 3}},
+        threads=1,
+    )
+    assert run.metrics["model_trained_on"] == trained
+    assert run.metrics["protocol"]["trained_on"] == measured
+    assert run.metrics["epoch"] == plain.metrics["epoch"]
+    assert run.metrics["valid"] == plain.metrics["valid"]
+    assert (run.metrics["test"] == plain.metrics["test"]) or refit == "valid"
+    assert torch.equal(run.embeddings().user, plain.embeddings().user) == (refit == "none")
+    if refit == "all":
+        with pytest.raises(UserError, match="trained on all interactions"):
+            run.evaluate()
+
+
+def test_too_little_data_for_a_test_still_trains(tmp_path: Path) -> None:
+    """Users with fewer than three interactions go to train whole: nothing to validate, nothing to measure."""
+    frame = pd.DataFrame({"user_id": [1, 1, 2, 2, 3], "item_id": [1, 2, 2, 3, 1]})
+    run = train(frame, method="lightgcn", out=tmp_path / "run", settings=SMALL, threads=1)
+    assert run.metrics["test"] == {}
+    assert run.metrics["epoch"] == 2
+    assert len(run.recommend([1], k=5)) == 1
+    with pytest.raises(UserError, match="needs test interactions"):
+        run.evaluate()
+
+
+def test_one_user_who_has_touched_everything(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user_id": [1] * 4 + [2] * 2, "item_id": [1, 2, 3, 4, 1, 2]})
+    run = train(frame, method="lightgcn", out=tmp_path / "run", settings=SMALL, threads=1)
+    assert run.recommend([1], k=5).empty
+
+
+def test_an_existing_run_is_refused(clicks: pd.DataFrame, tmp_path: Path) -> None:
+    train(clicks, out=tmp_path / "run", settings=SMALL, threads=1)
+    before = (tmp_path / "run" / "metrics.json").read_text()
+    with pytest.raises(UserError, match="use --overwrite"):
+        train(clicks, out=tmp_path / "run", settings=SMALL, threads=1)
+    assert (tmp_path / "run" / "metrics.json").read_text() == before
+    train(clicks, method="lightgcn", out=tmp_path / "run", settings=SMALL, threads=1, overwrite=True)
+    assert sgl_rec.load_run(tmp_path / "run").metrics["method"] == "lightgcn"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(),
+        pd.DataFrame({"user": [1], "item": [2]}),
+        pd.DataFrame({"user_id": [1, None], "item_id": [2, 3]}),
+        pd.DataFrame({"user_id": [], "item_id": []}),
+        pd.DataFrame({"user_id": [1.5], "item_id": [2]}),
+    ],
+)
+def test_a_frame_that_is_no_data_is_a_clear_error(frame: pd.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(UserError):
+        train(frame, out=tmp_path / "run", threads=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_runs_away_is_said(clicks: pd.DataFrame, tmp_path: Path) -> None:
+    settings = {**SMALL, "training": {"max_epochs": 5, "learning_rate": 1e30}}
+    with pytest.raises(UserError, match="loss must be finite"):
+        train(clicks, method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)

@@ -1,0 +1,210 @@
+"""Strict typed config: what it takes, what it refuses, and in which words."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sgl_rec.config import (
+    LossPart,
+    Part,
+    complete_part,
+    dump_toml,
+    merge,
+    method_file,
+    method_names,
+    parse,
+    parse_setting,
+    read_toml,
+)
+from sgl_rec.errors import UserError
+from sgl_rec.registry import Registry
+
+LEAST: dict[str, Any] = {"loss": {"ranking": {"name": "bpr"}}}
+
+
+def with_value(key: str, value: object) -> dict[str, Any]:
+    nested: Any = value
+    for step in reversed(key.split(".")):
+        nested = {step: nested}
+    return merge(LEAST, nested)
+
+
+def test_defaults_stand_where_nothing_is_said() -> None:
+    config = parse(LEAST, where="here")
+    assert config.data.dataset == "demo"
+    assert config.training.metric == "ndcg@20"
+    assert config.evaluation.k == (10, 20)
+    assert config.views is None
+    assert config.loss == {"ranking": LossPart(name="bpr", weight=1.0)}
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("training.lerning_rate", "learning_rate"),
+        ("data.datset", "dataset"),
+        ("evaluation.ks", "k"),
+        ("trainig", "training"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(key: str, hint: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse(with_value(key, 1), where="my.toml")
+    assert str(caught.value) == f"my.toml: '{key}' must be a known key; did you mean '{hint}'?"
+
+
+def test_an_unknown_key_far_from_all_lists_them() -> None:
+    with pytest.raises(UserError, match="known: dataset, split, split_seed"):
+        parse(with_value("data.zzzz", 1), where="my.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("training.learning_rate", "fast"),
+        ("training.learning_rate", 0),
+        ("training.learning_rate", -1.0),
+        ("training.learning_rate", math.inf),
+        ("training.learning_rate", math.nan),
+        ("training.batch_size", 0),
+        ("training.batch_size", 2.5),
+        ("training.batch_size", True),
+        ("training.seed", -1),
+        ("training.refit", "some"),
+        ("training.precision", "float8"),
+        ("training", 5),
+        ("encoder", 5),
+        ("encoder", {}),
+        ("loss", {}),
+        ("loss", 5),
+        ("loss.ranking.weight", -1.0),
+        ("evaluation.k", []),
+        ("evaluation.k", [0]),
+        ("evaluation.k", [1.5]),
+        ("evaluation.k", "10"),
+        ("data.dataset", 5),
+        ("method", 5),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_key(key: str, value: object) -> None:
+    values = {"loss": value} if key == "loss" else with_value(key, value)
+    with pytest.raises(UserError) as caught:
+        parse(values, where="my.toml")
+    assert str(caught.value).startswith("my.toml: " + key)
+    assert "\n" not in str(caught.value)
+
+
+def test_cut_offs_are_sorted_and_distinct() -> None:
+    assert parse(with_value("evaluation.k", [20, 5, 20]), where="here").evaluation.k == (5, 20)
+    assert parse(with_value("evaluation.k", 7), where="here").evaluation.k == (7,)
+
+
+@pytest.mark.parametrize("method", sorted(method_names()))
+def test_every_shipped_method_reads_and_survives_a_round_trip(method: str, tmp_path: Path) -> None:
+    config = parse(read_toml(method_file(method, dataset="demo")), where=method)
+    assert config.summary
+    copy = tmp_path / "config.toml"
+    copy.write_text(dump_toml(config), encoding="utf-8")
+    assert parse(read_toml(copy), where="copy") == config
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = ", b"a = 1\na = 2", b"\x00"])
+def test_a_file_that_is_no_toml_is_named(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"my\.toml: must be a readable TOML file"):
+        read_toml(file)
+
+
+def test_an_absent_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no\.toml: config file must exist"):
+        read_toml(tmp_path / "no.toml")
+    with pytest.raises(UserError, match="must be a readable TOML file"):
+        read_toml(tmp_path)
+
+
+def test_merge_goes_table_by_table_and_changes_nothing() -> None:
+    base, over = {"a": {"x": 1, "y": {"z": 2}}, "b": 3}, {"a": {"y": {"w": 4}}, "b": {"c": 5}}
+    assert merge(base, over) == {"a": {"x": 1, "y": {"z": 2, "w": 4}}, "b": {"c": 5}}
+    assert base == {"a": {"x": 1, "y": {"z": 2}}, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a.b=1", 1),
+        ("a.b=1e-3", 1e-3),
+        ("a.b = true", True),
+        ("a.b=[1, 2]", [1, 2]),
+        ('a.b="x y"', "x y"),
+        ("a.b=all", "all"),
+        ("a.b=x=y", "x=y"),
+        ("a.b=", ""),
+    ],
+)
+def test_a_setting_is_toml_or_a_bare_word(text: str, value: object) -> None:
+    assert parse_setting(text) == {"a": {"b": value}}
+
+
+@pytest.mark.parametrize("text", ["", "a", "=1", "a..b=1", ".a=1", "a.=1"])
+def test_a_setting_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"--set: setting must be section\.key=value"):
+        parse_setting(text)
+
+
+@given(st.text(max_size=20))
+def test_any_setting_is_a_dictionary_or_a_clear_error(text: str) -> None:
+    try:
+        assert isinstance(parse_setting(text), dict)
+    except UserError as error:
+        assert str(error).startswith("--set: ")  # noqa: PT017 - either is right
+
+
+def test_a_method_is_a_name_or_a_file(tmp_path: Path) -> None:
+    own = tmp_path / "mine.toml"
+    own.write_text("summary = 'x'")
+    assert method_file(str(own), dataset="demo") == own
+    assert method_file("lightgcn", dataset="demo").name == "lightgcn.toml"
+    with pytest.raises(UserError, match="got 'lightgc'; did you mean 'lightgcn'"):
+        method_file("lightgc", dataset="demo")
+    with pytest.raises(UserError, match="--method"):
+        method_file(str(tmp_path / "absent.toml"), dataset="demo")
+
+
+@pytest.mark.parametrize("dataset", ["../configs/default", "/", "", ".", "no such set"])
+def test_a_path_as_data_set_looks_in_no_other_folder(dataset: str) -> None:
+    assert method_names(dataset) == method_names()
+
+
+def part(size: int, *, rate: float, count: int = 3, generator: object = None) -> None:
+    """A part as a room would have it; ``size`` and ``generator`` come from the program."""
+
+
+PARTS = Registry("part", {"it": f"{__name__}:part"})
+
+
+def test_a_part_is_completed_with_its_defaults() -> None:
+    filled = complete_part(Part(name="it", rate=0.5), PARTS, where="views", provided=("generator",))
+    assert filled == {"rate": 0.5, "count": 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"rate": 0.5, "cuont": 3}, "'cuont' must be an argument of part 'it'; did you mean 'count'"),
+        ({"rate": 0.5, "generator": 3}, "'generator' must be an argument"),
+        ({"rate": 0.5, "size": 3}, "'size' must be an argument"),
+        ({"rate": "much"}, "views: rate input should be a valid number"),
+        ({"rate": math.nan}, "views: rate input should be a finite number"),
+        ({"count": 1}, "views: rate field required"),
+    ],
+)
+def test_a_parts_arguments_are_checked(given: dict[str, object], fault: str) -> None:
+    with pytest.raises(UserError, match=fault):
+        complete_part(Part(name="it", **given), PARTS, where="views", provided=("generator",))  # type: ignore[arg-type]

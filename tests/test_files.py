@@ -1,0 +1,105 @@
+"""Whole files or none, checksums, and one writer."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from sgl_rec.errors import UserError
+from sgl_rec.files import atomic_folder, atomic_path, lock, sha256, shipped_folder, write_text
+
+
+def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"abc" * 100_000)
+    assert sha256(file) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    write_text(file, "old")
+
+    def half_way() -> None:
+        with atomic_path(file) as temporary:
+            temporary.write_text("ne")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        half_way()
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_write_replaces_whole_and_makes_folders(tmp_path: Path) -> None:
+    file = tmp_path / "b" / "c" / "a.csv"
+    with atomic_path(file) as temporary:
+        assert temporary.suffix == ".csv"
+        assert temporary.parent == file.parent
+        assert not file.exists()
+        temporary.write_text("new")
+    assert file.read_text() == "new"
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("writer", [atomic_path, atomic_folder])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, writer: object) -> None:
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "below"
+    with pytest.raises(UserError, match=r"below: cannot be written \(.+\); choose another place"), writer(target):  # type: ignore[operator]
+        pass
+
+
+def test_a_folder_moves_into_place_or_leaves_nothing(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "data") as temporary:
+        (temporary / "x").write_text("1")
+    assert (tmp_path / "data" / "x").read_text() == "1"
+
+    def half_way() -> None:
+        with atomic_folder(tmp_path / "other") as temporary:
+            (temporary / "x").write_text("1")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        half_way()
+    assert list(tmp_path.iterdir()) == [tmp_path / "data"]
+
+
+def test_a_second_writer_is_refused_and_the_lock_comes_back(tmp_path: Path) -> None:
+    def write() -> None:
+        with lock(tmp_path / "lock", who="runs/a"):
+            pass
+
+    with (
+        lock(tmp_path / "lock", who="runs/a"),
+        pytest.raises(UserError, match="runs/a: another process is writing here"),
+    ):
+        write()
+    write()
+
+
+def hold_and_die(path: Path) -> None:
+    with lock(path, who="the dead"):
+        os._exit(9)
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=hold_and_die, args=(tmp_path / "lock",))
+    process.start()
+    process.join()
+    assert process.exitcode == 9
+    with lock(tmp_path / "lock", who="me"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("configs", "default/lightgcn.toml"), ("datasets", "demo/dataset.toml")]
+)
+def test_shipped_folders_are_there(name: str, file: str) -> None:
+    assert (shipped_folder(name) / file).is_file()
