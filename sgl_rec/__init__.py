@@ -23,6 +23,10 @@ __all__ = ["Run", "__version__", "load_run", "train"]
 _HOMES = {"train": "sgl_rec.pipeline.train", "load_run": "sgl_rec.pipeline.run", "Run": "sgl_rec.pipeline.run"}
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'sgl_rec' has no attribute {name!r}")

@@ -60,4 +60,12 @@ class Registry:
                 f"{self.kind}: name must be a known {self.kind}, got {name!r}; {nearest(name, self.names())}"
             )
         point = self._points[name]
-        return getattr(importlib.import_module(point.module), point.attr)
+        try:
+            return getattr(importlib.import_module(point.module), point.attr)
+        except UserError:
+            raise  # a missing extra says itself what to install
+        except Exception as error:  # somebody else's module can fail in any way
+            raise UserError(
+                f"{self.kind} {name!r}: {point.value} must be importable, got {type(error).__name__}: {error}; "
+                "mend or uninstall its package"
+            ) from error

@@ -56,6 +56,8 @@ class Ids:
         asked = pd.Series(ids)
         if not self.is_integer:
             return self.values.get_indexer(pd.Index(asked.astype(str)))
+        if pd.api.types.is_float_dtype(asked.dtype) and (asked % 1 == 0).all():
+            asked = asked.astype("int64")
         if pd.api.types.is_integer_dtype(asked.dtype):
             return self.values.get_indexer(pd.Index(asked))
         index = np.full(len(asked), -1)

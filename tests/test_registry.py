@@ -43,3 +43,10 @@ def test_a_name_that_is_taken_is_an_error(monkeypatch: pytest.MonkeyPatch) -> No
     offer(monkeypatch, EntryPoint("sqrt", "cmath:sqrt", "g.tools"))
     with pytest.raises(UserError, match="'sqrt' of cmath:sqrt is already taken by math:sqrt"):
         Registry("tool", TABLE, group="g.tools").names()
+
+
+def test_a_part_that_cannot_be_imported_is_named() -> None:
+    with pytest.raises(
+        UserError, match="tool 'absent': no_such_module:part must be importable, got ModuleNotFound"
+    ):
+        Registry("tool", TABLE)["absent"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -74,8 +75,11 @@ def _explain(error: Exception, *, debug: bool) -> None:
         traceback.print_exception(error)
     if isinstance(error, UserError):
         _fail(f"Error: {error}", CALLERS_FAULT)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        _fail("Error: the output cannot be written: no space left; free some", CALLERS_FAULT)
     if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
-        _fail(f"Error: out of memory ({error}); lower training.batch_size or --memory-budget", OUR_FAULT)
+        advice = "lower encoder.embedding_dim or training.batch_size, or the command's --memory-budget"
+        _fail(f"Error: out of memory ({error}); {advice}", OUR_FAULT)
     _fail(
         f"Internal error: {type(error).__name__}: {error}; run again with --debug and report what it prints",
         OUR_FAULT,

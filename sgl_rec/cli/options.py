@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO, TypeVar
@@ -34,6 +35,11 @@ def common(command: Command) -> Command:
 def is_quiet() -> bool:
     """Whether the user asked for silence."""
     return logging.getLogger("sgl_rec").getEffectiveLevel() > logging.WARNING
+
+
+def as_text(argument: str) -> str:
+    """What the user typed, also where the locale is not UTF-8 and Python has put bytes into surrogates."""
+    return os.fsencode(argument).decode("utf-8", "replace")
 
 
 def memory_budget(command: Command) -> Command:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import click
 
-from sgl_rec.cli.options import common, csv_output, run_argument
+from sgl_rec.cli.options import as_text, common, csv_output, run_argument
 
 
-@click.command(epilog="Example: sgl-rec similar runs/demo 17 --k 5")
+@click.command(
+    epilog="Example: sgl-rec similar runs/demo 17 --k 5",
+    context_settings={"ignore_unknown_options": True},  # an id may begin with a minus
+)
 @run_argument
 @click.argument("item_id")
 @click.option("--k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
@@ -19,5 +22,5 @@ def similar(run: str, item_id: str, k: int) -> None:
     """
     from sgl_rec.pipeline.run import load_run
 
-    frame = load_run(run).similar([item_id], k=k).drop(columns="query_id")
+    frame = load_run(run).similar([as_text(item_id)], k=k).drop(columns="query_id")
     frame.to_csv(csv_output(), index=False, lineterminator="\n")

@@ -14,7 +14,6 @@ from sgl_rec.cli.show import metrics_table
 
 if TYPE_CHECKING:
     from sgl_rec.pipeline.observers import Observer
-    from sgl_rec.pipeline.prepare import Prepared
     from sgl_rec.pipeline.run import Run
 
 CHANGE_THE_RESULT = (
@@ -82,21 +81,23 @@ def _train(
 ) -> None:
     from sgl_rec.pipeline.device import choose_device, set_threads
     from sgl_rec.pipeline.new_run import check_out, new_folder
-    from sgl_rec.pipeline.prepare import expected_memory, prepare
+    from sgl_rec.pipeline.prepare import description, expected_memory, prepare
     from sgl_rec.pipeline.train import start
 
     if not dry_run:
         check_out(out, overwrite=overwrite)
     settings = _settings(options)
     names = ("dataset", "method", "split")
-    chosen, used = choose_device(device), set_threads(threads)
+    chosen = choose_device(device)
+    set_threads(threads)
     prepared = prepare(
         **{name: options[name] for name in names}, config=options["config_file"], settings=settings
     )
-    _announce(prepared, device=str(chosen), threads=used)
     if dry_run:
         from sgl_rec.config import dump_toml
 
+        if not is_quiet():
+            click.echo(description(prepared, device=chosen), err=True)
         click.echo(dump_toml(prepared.config))
         click.echo(f"# expected memory: {expected_memory(prepared) / 1e6:.0f} MB above the program's own")
         return
@@ -113,13 +114,13 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     from sgl_rec.config import merge, parse_setting
 
     settings: dict[str, Any] = {}
-    for text in options["settings"]:
-        settings = merge(settings, parse_setting(text))
     for key in ("seed", "max_epochs", "refit"):
         if options[key] is not None:
             settings = merge(settings, {"training": {key: options[key]}})
     if options["k"] is not None:
         settings = merge(settings, {"evaluation": {"k": cut_offs(options["k"])}})
+    for text in options["settings"]:
+        settings = merge(settings, parse_setting(text))
     return settings
 
 
@@ -132,21 +133,6 @@ def cut_offs(text: str) -> list[int]:
     if min(cuts) < 1:
         raise click.BadParameter(f"must be positive whole numbers like 10,20, got {text!r}", param_hint="--k")
     return cuts
-
-
-def _announce(prepared: Prepared, *, device: str, threads: int) -> None:
-    config, split, dataset = prepared.config, prepared.split, prepared.dataset
-    lines = [
-        f"method   {config.method}",
-        f"dataset  {dataset.name}@{dataset.version} from {dataset.source}",
-        f"         {len(dataset.users):,} users, {len(dataset.items):,} items, "
-        f"{len(dataset.interactions):,} interactions",
-        f"split    {split.name}: train {len(split.train):,}, valid {len(split.valid):,}, "
-        f"test {len(split.test):,}",
-        f"device   {device}, {threads} threads",
-    ]
-    if not is_quiet():
-        click.echo("\n".join(lines), err=True)
 
 
 @contextlib.contextmanager

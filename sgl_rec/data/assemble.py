@@ -101,6 +101,10 @@ def _assemble(
         positive, others = frame[keep], frame[~keep]
         if positive.empty:
             raise must_be(where, "the data", f"at least one row with {entry.positive}", "none")
+    elif "rating" in frame:
+        logger.warning(
+            "%s: ratings are not looked at, every row counts; leave out the rows you do not mean", where
+        )
     users, item_ids, interactions = index_interactions(positive)
     if entry:
         got = Counts(users=len(users), items=len(item_ids), interactions=len(interactions))

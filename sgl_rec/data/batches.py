@@ -15,6 +15,15 @@ from sgl_rec.types import Batch, Interactions, PairIndex
 log = logging.getLogger("sgl_rec")
 
 
+def check_trainable(train: Interactions) -> None:
+    """Raises: UserError where there is nothing to learn: no pair, or no user with an untouched item."""
+    if not len(train):
+        raise must_be("training", "number of training interactions", "at least 1", 0)
+    if (train.user_degree() == train.num_items)[train.user].all():
+        rule = "with an item they have not touched"
+        raise must_be("training", "some users", rule, "none", "there is nothing to rank for them")
+
+
 class Batches:
     """The batches of every epoch. Stateless: the same (epoch, step) gives the same batch, in any order.
 
@@ -38,8 +47,7 @@ class Batches:
     def __init__(
         self, train: Interactions, *, batch_size: int, seed: int, device: torch.device | str = "cpu"
     ) -> None:
-        if not len(train):
-            raise must_be("training", "number of training interactions", "at least 1", 0)
+        check_trainable(train)
         self.touched = PairIndex.build([train]).to(device)
         self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
         full = train.user_degree() == train.num_items
@@ -47,8 +55,6 @@ class Batches:
         if self.num_full_users:
             log.warning("%d users have touched every item and are left out of the loss", self.num_full_users)
         keep = ~full[train.user]
-        if not keep.any():
-            raise must_be("training", "a user with an untouched item", "there", "none")
         self.user = torch.from_numpy(train.user[keep]).to(device)
         self.item = torch.from_numpy(train.item[keep]).to(device)
 

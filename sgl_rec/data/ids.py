@@ -39,7 +39,7 @@ def index_interactions(frame: pd.DataFrame) -> tuple[Ids, Ids, Interactions]:
         timestamp = latest
     if folded := len(key) - len(first):
         logger.info("%d repeated interactions folded into one each", folded)
-    logger.info("%d users, %d items, %d interactions", len(users), len(items), len(first))
+    logger.debug("%d users, %d items, %d interactions", len(users), len(items), len(first))
     pairs = Interactions(user[first], item[first], len(users), len(items), timestamp)
     return Ids(users), Ids(items), pairs
 

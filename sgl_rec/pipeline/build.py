@@ -12,7 +12,7 @@ from torch import nn
 
 from sgl_rec.config import Config, complete_part
 from sgl_rec.encoders import ENCODERS
-from sgl_rec.errors import must_be, nearest
+from sgl_rec.errors import UserError, must_be, nearest, one_line
 from sgl_rec.evaluation.metrics import METRICS
 from sgl_rec.graph.build import build_graph
 from sgl_rec.losses import LOSSES, Objective
@@ -97,10 +97,23 @@ def cut_off(metric: str) -> int:
 def _try_parts(config: Config) -> None:
     """Parts look at their values when they are made or called: one step on a toy, before a file is written."""
     graph = build_graph(Interactions(np.array([0, 1]), np.array([0, 1]), num_users=2, num_items=2))
-    encoder: Any = make_encoder(config, num_users=2, num_items=2)
-    views = tuple(encoder(view) for view in make_views(config, graph)(0))
     batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0]))
-    make_objective(config)(Step(batch, encoder(graph), encoder.initial(), views))
+    part = f"encoder {config.encoder.name!r}"
+    try:
+        encoder: Any = make_encoder(config, num_users=2, num_items=2)
+        embeddings, initial = encoder(graph), encoder.initial()
+        if config.views is not None:
+            part = f"view {config.views.name!r}"
+        views = tuple(encoder(view) for view in make_views(config, graph)(0))
+        part = f"losses {', '.join(repr(term.name) for term in config.loss.values())}"
+        make_objective(config)(Step(batch, embeddings, initial, views))
+    except UserError:
+        raise
+    except Exception as error:  # somebody else's part can fail in any way
+        raise UserError(
+            f"{part}: must work on a graph of two users and two items, got {type(error).__name__}: "
+            f"{one_line(error)}; correct its arguments or the part"
+        ) from error
 
 
 def _check_names(config: Config) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sgl_rec.data.catalogue import Entry, catalogue, entry_of, read_me
 from sgl_rec.data.fetch import fetch
 from sgl_rec.data.load import cache_folder, locate
+from sgl_rec.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,10 @@ def fetch_dataset(name: str) -> str:
     entry = entry_of(name)
     if entry.format == "generated":
         return f"{name} is generated: there is nothing to fetch"
-    return str(fetch(entry, cache_folder()))
+    if (here := locate(name)) is not None:
+        return str(here)
+    try:
+        return str(fetch(entry, cache_folder()))
+    except UserError as error:
+        by_hand = f"by hand: put {' and '.join(entry.files)} into {cache_folder() / name}"
+        raise UserError(f"{error}; {by_hand}") from error

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from sgl_rec.config import Config, merge, method_file, method_names, parse, read_toml
+from sgl_rec.data.batches import check_trainable
 from sgl_rec.data.load import load_dataset
 from sgl_rec.data.splits import make_split
-from sgl_rec.errors import UserError
+from sgl_rec.errors import UserError, must_be
 from sgl_rec.pipeline.build import NUM_VIEWS, resolve
 from sgl_rec.types import Dataset, Split
+
+log = logging.getLogger("sgl_rec")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +45,44 @@ def prepare(
     the data set's own name, wherever the data was found.
     """
     over = merge({} if config is None else read_toml(Path(config)), settings or {})
+    given = {"dataset": None if isinstance(dataset, pd.DataFrame) else dataset, "split": split}
+    if not isinstance(over.get("data", {}), Mapping):
+        raise must_be(str(config or "config"), "data", "a table", repr(over["data"]), "write [data] and its keys")
+    over = merge(over, {"data": {key: str(value) for key, value in given.items() if value is not None}})
     how = str(method or over.get("method", "sgl-ed"))
     own = read_toml(Path(how)) if _is_file(how) else {}
-    given = {"dataset": None if isinstance(dataset, pd.DataFrame) else dataset, "split": split}
-    if named := {key: str(value) for key, value in given.items() if value is not None}:
-        over = merge(over, {"data": named})
     source = dataset if dataset is not None else _chosen(over) or _chosen(own) or "demo"
+    name = "dataframe" if isinstance(source, pd.DataFrame) else str(source)
+    where = str(config or "config")
+    _resolve(how, own, over, dataset=name, name=name, where=where)  # a slip shows before the data is read
     loaded = load_dataset(source)
-    values = own or _method(how, over, dataset=loaded.name)
-    name = loaded.name if isinstance(source, pd.DataFrame) else str(source)
-    values = merge(values, {**over, "method": Path(how).stem})
-    if isinstance(values.get("data", {}), Mapping):  # else parse() says what is wrong with it
-        values = merge(values, {"data": {"dataset": name}})
-    resolved = resolve(parse(values, where=str(config or "config")))
+    resolved = _resolve(how, own, over, dataset=loaded.name, name=name, where=where)
+    if max(resolved.evaluation.k) > len(loaded.items):
+        log.warning("k = %d is more than the %d items there are", max(resolved.evaluation.k), len(loaded.items))
     parts = make_split(loaded, name=resolved.data.split, seed=resolved.data.split_seed)
+    check_trainable(parts.train)
     if resolved.training.refit == "valid" and parts.fixed:
         raise UserError(
             f"--refit: the split must have no published validation part, got {parts.name!r}, whose figures are "
             "defined without a refit; leave --refit out, or use --refit all for a model to serve"
         )
     return Prepared(resolved, loaded, parts)
+
+
+def description(prepared: Prepared, *, device: torch.device) -> str:
+    """What is about to be trained, on what: the first lines of a run."""
+    config, split, dataset = prepared.config, prepared.split, prepared.dataset
+    version = f"@{dataset.version}" if dataset.version else ""
+    lines = [
+        f"method   {config.method}",
+        f"dataset  {dataset.name}{version} from {dataset.source}",
+        f"         {len(dataset.users):,} users, {len(dataset.items):,} items, "
+        f"{len(dataset.interactions):,} interactions",
+        f"split    {split.name}: train {len(split.train):,}, valid {len(split.valid):,}, "
+        f"test {len(split.test):,}",
+        f"device   {device}, threads {torch.get_num_threads()}",
+    ]
+    return "\n".join(lines)
 
 
 def expected_memory(prepared: Prepared) -> int:
@@ -88,8 +111,18 @@ def _chosen(values: Mapping[str, Any]) -> str | None:
     return str(data["dataset"]) if isinstance(data, Mapping) and "dataset" in data else None
 
 
+def _resolve(
+    how: str, own: Mapping[str, Any], over: Mapping[str, Any], *, dataset: str, name: str, where: str
+) -> Config:
+    """The config of method ``how`` (``own`` where it is the caller's file) with ``over`` on top."""
+    values = own or _method(how, over, dataset=dataset)
+    label = str(values.get("method", Path(how).stem))
+    values = merge(merge(values, over), {"method": label, "data": {"dataset": name}})
+    return resolve(parse(values, where=where))
+
+
 def _method(how: str, over: Mapping[str, Any], *, dataset: str) -> dict[str, Any]:
     """The method's file; a whole config under a name of its own (a run's ``config.toml``) needs none."""
     if how not in method_names(dataset) and "method" in over and "loss" in over:
-        return {}
+        return {"method": how}
     return read_toml(method_file(how, dataset=dataset))

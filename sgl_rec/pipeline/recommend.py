@@ -31,9 +31,10 @@ UnknownUsers = Literal["error", "skip", "popular"]
 
 @dataclass(frozen=True, eq=False)
 class Recommendations:
-    """Lists on their way out, and what their indices stand for."""
+    """Lists on their way out, how many they are, and what their indices stand for."""
 
     blocks: Iterator[RankedLists]
+    num_lists: int
     users: Ids
     items: Ids
     titles: np.ndarray | None
@@ -71,6 +72,7 @@ def recommend_run(
     # "7" and 7 may both have been asked for: it is one user.
     known = torch.from_numpy(pd.unique(index[index >= 0]))
     blocks = rank(embeddings, users=known, k=k, seen=seen, allowed=allowed, memory_budget=memory_budget)
+    num_lists = len(known)
     strangers = [] if asked is None else list(asked[index < 0])
     names = stored.users
     if strangers:
@@ -82,10 +84,11 @@ def recommend_run(
             )
         if unknown_users == "popular":
             names = _extended(stored.users, strangers)
+            num_lists += len(strangers)
             blocks = itertools.chain(blocks, _popular(folder, strangers, k=k, allowed=allowed))
         else:
             log.warning("%d unknown users are skipped", len(strangers))
-    return Recommendations(blocks, names, stored.items, stored.titles)
+    return Recommendations(blocks, num_lists, names, stored.items, stored.titles)
 
 
 def write_recommendations(
@@ -119,9 +122,12 @@ def write_recommendations(
     if with_titles and lists.titles is None:
         raise UserError("--with-titles: the data set must have titles, got none; leave the option out")
     titles = lists.titles if with_titles else None
-    return write_lists(
+    written = write_lists(
         lists.blocks, users=lists.users, items=lists.items, path=path, titles=titles, stream=stream
     )
+    if written.lists < lists.num_lists:
+        log.warning("%d users have no item left to recommend, and no list", lists.num_lists - written.lists)
+    return written
 
 
 def _allowed(ids: Ids, items: Sequence[object]) -> torch.Tensor:

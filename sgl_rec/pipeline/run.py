@@ -76,10 +76,13 @@ class Run:
         )
         return list_frame(lists.blocks, users=lists.users, items=lists.items, titles=lists.titles)
 
-    def similar(self, items: Sequence[object], *, k: int = 10) -> pd.DataFrame:
-        """The k nearest other items of each of ``items`` by cosine; ``query_id`` is the item asked for."""
+    def similar(self, items: Sequence[object] | str | int, *, k: int = 10) -> pd.DataFrame:
+        """The k nearest other items of each of ``items`` (or of one) by cosine.
+
+        ``query_id`` is the item asked for.
+        """
         stored = self.folder.data
-        lists = similar_run(self.folder, items, k=k)
+        lists = similar_run(self.folder, [items] if isinstance(items, str | int) else items, k=k)
         frame = list_frame([lists], users=stored.items, items=stored.items, titles=stored.titles)
         return frame.rename(columns={"user_id": "query_id"})
 

@@ -18,7 +18,7 @@ from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
 from sgl_rec.pipeline.new_run import check_out, new_folder
 from sgl_rec.pipeline.observers import EpochLog, log_file
-from sgl_rec.pipeline.prepare import Prepared, prepare
+from sgl_rec.pipeline.prepare import Prepared, description, prepare
 from sgl_rec.pipeline.run import Run
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.training.interrupt import StopRequest, catch_signals
@@ -86,6 +86,9 @@ def start(
         folder.write_data(prepared.dataset, prepared.split)
         folder.write_json(folder.environment_file, environment(device))
         folder.write_config(prepared.config)
+        with log_file(folder.log_file):
+            for line in description(prepared, device=device).splitlines():
+                log.info("%s", line)
         return _run(folder, device=device, observer=observer)
 
 
@@ -214,6 +217,7 @@ def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple
         "valid": {key: value for key, value in row.items() if "@" in key and math.isfinite(value)},
         **figures(model.embeddings.to("cpu"), split, trained_on=trained_on, ks=config.evaluation.k),
     }
+    metrics["environment"] = folder.read_json(folder.environment_file)
     metrics["protocol"] |= {
         "split_seed": None if split.fixed else config.data.split_seed,
         "selected_on": "valid" if len(split.valid) else "none",

@@ -42,14 +42,18 @@ class Checkpoint:
         values = json.dumps(self.values)
         header = {"format": str(FORMAT), "values": values, "crc32": _crc32(tensors, values)}
         with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata=header)
+            try:
+                # One key: several have no fixed order, and the same run shall give the same file.
+                save_file(tensors, temporary, metadata={"sgl_rec": json.dumps(header)})
+            except SafetensorError as error:  # its word for a full disk
+                raise OSError(None, str(error)) from error
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
         """Read one. Raises: UserError naming a file that is damaged or of another version."""
         try:
             with safe_open(path, framework="pt") as stream:
-                header = stream.metadata() or {}
+                header = json.loads((stream.metadata() or {})["sgl_rec"])
                 tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
             if header.get("format") != str(FORMAT):
                 raise UserError(

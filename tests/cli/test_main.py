@@ -148,7 +148,8 @@ def test_too_little_memory_says_what_to_lower(
     result = call("fail")
     assert result.code == 1
     assert re.fullmatch(
-        r"Error: out of memory \(.*\); lower training.batch_size or --memory-budget\n", result.err
+        r"Error: out of memory \(.*\); lower encoder.embedding_dim or .*--memory-budget\n",
+        result.err,
     )
 
 

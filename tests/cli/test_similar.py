@@ -43,3 +43,7 @@ def test_the_nearest_items_by_cosine(call: Any, here: Path) -> None:
 )
 def test_a_wrong_word_is_one_line(call: Any, here: Path, words: str, fault: str) -> None:
     assert fault in call("similar", *words.split()).fault
+
+
+def test_an_id_may_begin_with_a_minus(call: Any, here: Path) -> None:
+    assert "item must be known to the run, got '-5'" in call("similar", "runs/demo", "-5").fault

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sgl_rec.data.batches import Batches
+from sgl_rec.data.batches import Batches, check_trainable
 from sgl_rec.errors import UserError
 from sgl_rec.types import Interactions
 
@@ -63,3 +63,10 @@ def test_users_who_touched_everything_are_left_out_and_counted(caplog: pytest.Lo
 def test_nothing_to_train_on_is_a_clear_error(pairs: Interactions) -> None:
     with pytest.raises(UserError, match="training"):
         Batches(pairs, batch_size=8, seed=0)
+
+
+def test_check_trainable_says_what_is_missing() -> None:
+    full = Interactions(np.array([0, 0]), np.array([0, 1]), 1, 2)
+    with pytest.raises(UserError, match="some users must be with an item they have not touched"):
+        check_trainable(full)
+    check_trainable(Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), 2, 2))

@@ -47,7 +47,7 @@ def test_known_pairs_leaves_out_strangers_and_what_is_there() -> None:
 
 
 def test_folding_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", "sgl_rec"):
+    with caplog.at_level("DEBUG", "sgl_rec"):
         index_interactions(frame([(1, "a", 0), (1, "a", 1), (2, "a", 0)]))
     assert "1 repeated" in caplog.text
     assert "2 users, 1 items, 2 interactions" in caplog.text

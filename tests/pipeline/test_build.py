@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sgl_rec.errors import UserError
 from sgl_rec.graph.build import build_graph
 from sgl_rec.pipeline.build import NUM_VIEWS, make_encoder, make_objective, make_views, resolve
 from sgl_rec.types import Graph, Interactions
+from sgl_rec.views import VIEWS
 
 
 def config_of(method: str, over: dict[str, Any] | None = None) -> Config:
@@ -94,3 +96,25 @@ def test_the_objective_has_the_terms_of_the_config() -> None:
     objective = make_objective(config_of("sgl-ed"))
     assert set(config_of("sgl-ed").loss) == {"ranking", "contrastive", "penalty"}
     assert isinstance(objective, torch.nn.Module)
+
+
+def test_a_part_that_fails_is_the_parts_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def mine(graph: Graph, *, strength: float = 0.1) -> Graph:  # no generator
+        return graph
+
+    monkeypatch.setitem(VIEWS._points, "mine", EntryPoint("mine", "somewhere:mine", "sgl_rec.views"))
+    monkeypatch.setattr(
+        type(VIEWS), "__getitem__", lambda self, name: mine if name == "mine" else real(self, name)
+    )
+    with pytest.raises(
+        UserError, match=r"view 'mine': must work on a graph.*unexpected keyword argument 'generator'"
+    ):
+        resolve(config_of("sgl-ed", {"views": {"name": "mine"}}))
+
+
+real = type(VIEWS).__getitem__
+
+
+def test_a_term_may_not_take_a_column_of_the_history() -> None:
+    with pytest.raises(UserError, match="label of a term must be none of epoch"):
+        resolve(config_of("lightgcn", {"loss": {"seconds": {"name": "l2"}}}))

@@ -74,3 +74,18 @@ def test_the_method_made_for_the_data_set_goes_before(clicks: pd.DataFrame) -> N
     own, default = prepare("demo").config, prepare(clicks).config
     assert (own.data.dataset, default.data.dataset) == ("demo", "dataframe")
     assert own.method == default.method == "sgl-ed"
+
+
+def test_ratings_that_nobody_looks_at_are_told(clicks: pd.DataFrame, caplog: pytest.LogCaptureFixture) -> None:
+    prepare(clicks.assign(rating=1.0))
+    assert "ratings are not looked at" in caplog.text
+
+
+def test_a_slip_shows_before_the_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(source: object) -> None:
+        raise AssertionError("the data was read")
+
+    monkeypatch.setattr("sgl_rec.pipeline.prepare.load_dataset", read)
+    for words in ({"method": "nope"}, {"settings": {"training": {"lerning_rate": 1}}}):
+        with pytest.raises(UserError, match=r"nope|lerning_rate"):
+            prepare("demo", **words)  # type: ignore[arg-type]

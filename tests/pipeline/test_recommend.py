@@ -11,7 +11,7 @@ import pytest
 import sgl_rec
 from sgl_rec.data.ids import index_interactions, known_pairs
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.recommend import recommend_run
+from sgl_rec.pipeline.recommend import recommend_run, write_recommendations
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.types import Dataset
 
@@ -96,3 +96,13 @@ def test_blocks_stay_within_the_budget(tiny_run: Path) -> None:
     ]
     assert sum(sizes[0]) == sum(sizes[1]) == 2000
     assert max(sizes[0]) < max(sizes[1])
+
+
+def test_users_with_nothing_left_are_counted(
+    tmp_path: Path, run: sgl_rec.Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = pd.read_parquet(run.path / "interactions.parquet")
+    items = known.loc[known["user_id"] == 0, "item_id"].tolist()
+    written = write_recommendations(run.folder, path=tmp_path / "l.csv", users=[0, 10], items=items)
+    assert written.lists == 1
+    assert "1 users have no item left" in caplog.text

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from sgl_rec.errors import UserError
@@ -85,3 +86,19 @@ def test_adam_goes_on_with_the_same_bits(tmp_path: Path) -> None:
 def test_other_parameters_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="must hold the parameters of Linear"):
         load_module(nn.Linear(2, 2), {"weight": torch.zeros(9, 9)}, where=tmp_path / "c")
+
+
+def test_full_disk_in_the_middle_of_the_tensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("sgl_rec.training.checkpoint.save_file", full)
+    with pytest.raises(UserError, match=r"cannot be written \(.*No space left"):
+        saved(tmp_path / "c.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_state_gives_the_same_file(tmp_path: Path) -> None:
+    for name in "ab":
+        saved(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

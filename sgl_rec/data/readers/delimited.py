@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from sgl_rec.data.readers.columns import check_names, tidy
@@ -55,7 +56,31 @@ def read(files: Sequence[Path]) -> pd.DataFrame:
                 return f"line {number}"
         return f"row {row + 1}"
 
-    return tidy(table.to_pandas(), where=str(path), text=True, line=line)
+    _check_quotes(table, path, line)
+    return tidy(_stripped(table), where=str(path), text=True, line=line)
+
+
+def _check_quotes(table: pa.Table, path: Path, line: Callable[[int], str]) -> None:
+    """An id over several lines is a quote that was opened and never closed: it has swallowed what follows."""
+    for name in ("user_id", "item_id"):
+        several = pc.match_substring(table[name], "\n")
+        if pc.any(several).as_py():
+            row = pc.index(several, True).as_py()
+            length = len(table[name][row].as_py())
+            raise must_be(
+                f"{path}, up to {line(row)}",
+                name,
+                "on one line",
+                f"{length} characters over several",
+                "close the quote it begins with",
+            )
+
+
+def _stripped(table: pa.Table) -> pd.DataFrame:
+    """Blanks around a field are no part of an id (as in a ``--users`` file)."""
+    columns = {name: pc.utf8_trim_whitespace(table[name]) for name in table.column_names}
+    frame: pd.DataFrame = pa.table(columns).to_pandas()
+    return frame
 
 
 def _rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -56,3 +56,15 @@ def test_garbage_is_a_clear_error(tmp_path_factory: pytest.TempPathFactory, cont
     path.write_bytes(content)
     with contextlib.suppress(UserError):
         assert len(delimited.read([path]))
+
+
+def test_a_quote_that_is_never_closed_is_named_by_its_line(tmp_path: Path) -> None:
+    rows = [f"{user},{user % 7}" for user in range(50)]
+    rows[9] = '9,"2'
+    with pytest.raises(UserError, match=r"up to line 51: item_id must be on one line.*close the quote"):
+        read(tmp_path / "x.csv", "\n".join(["user_id,item_id", *rows]))
+
+
+def test_blanks_around_an_id_are_no_part_of_it(tmp_path: Path) -> None:
+    text = "user_id,item_id\n  3 , 5\n3,a b \n"
+    assert read(tmp_path / "x.csv", text) == {"user_id": [3, 3], "item_id": ["5", "a b"]}
