@@ -159,7 +159,7 @@ def test_lightgcnpp(data_root: Path) -> None:
     split = make_split(load_dataset("ml-1m", search=[data_root]), name="lightgcnpp")
     assert [len(part) for part in split.parts().values()] == [590_733, 80_897, 164_848, 0]
     assert (split.fixed, split.remove_at_valid, split.remove_at_test) == (True, ("train",), ("train",))
-    assert split.sha256 == sha256(prepared / "split_official.parquet")
+    assert split.sha256 == sha256(data_root / "ml-1m" / "split_lightgcnpp.parquet")
 
 
 @pytest.mark.data
