@@ -60,15 +60,9 @@ class Ids:
             asked = asked.astype("int64")
         if pd.api.types.is_integer_dtype(asked.dtype):
             return self.values.get_indexer(pd.Index(asked))
-        index = np.full(len(asked), -1)
-        texts = asked.astype(str)
-        whole = texts.str.fullmatch(r"0|-?[1-9]\d{0,18}").to_numpy(bool)
-        numbers = [int(text) for text in texts[whole]]
-        fits = np.array([-(2**63) <= number < 2**63 for number in numbers], bool)
-        index[np.flatnonzero(whole)[fits]] = self.values.get_indexer(
-            pd.Index([number for number, fit in zip(numbers, fits, strict=True) if fit], dtype="int64")
-        )
-        return index
+        # Spellings are compared, not numbers: each id has one, of any length.
+        spelt: pd.Index[Any] = pd.Index(self.values.astype(str))
+        return spelt.get_indexer(pd.Index(asked.astype(str)))
 
 
 @dataclass(frozen=True, eq=False)

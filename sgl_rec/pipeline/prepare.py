@@ -54,7 +54,9 @@ def prepare(
     source = dataset if dataset is not None else _chosen(over) or _chosen(own) or "demo"
     name = "dataframe" if isinstance(source, pd.DataFrame) else str(source)
     where = str(config or "config")
-    _resolve(how, own, over, dataset=name, name=name, where=where)  # a slip shows before the data is read
+    _resolve(
+        how, own, over, dataset=Path(name).name, name=name, where=where
+    )  # a slip shows before the data is read
     loaded = load_dataset(source)
     resolved = _resolve(how, own, over, dataset=loaded.name, name=name, where=where)
     if max(resolved.evaluation.k) > len(loaded.items):

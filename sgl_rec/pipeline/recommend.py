@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,11 +148,20 @@ def _extended(ids: Ids, strangers: Sequence[object]) -> Ids:
     if not ids.is_integer:
         return Ids(ids.values.append(pd.Index(texts, dtype=ids.values.dtype)))
     for text in texts:
-        if not re.fullmatch(r"0|-?[1-9]\d{0,17}", text):
+        if not _is_integer_id(text):
             raise UserError(
                 f"recommend: users must be whole numbers like those of the run, got {text!r}; correct the list"
             )
     return Ids(ids.values.append(pd.Index([int(text) for text in texts], dtype="int64")))
+
+
+def _is_integer_id(text: str) -> bool:
+    """Whether it is the one spelling of a 64-bit integer."""
+    try:
+        number = int(text)
+    except ValueError:
+        return False
+    return str(number) == text and -(2**63) <= number < 2**63
 
 
 def _popular(

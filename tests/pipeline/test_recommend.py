@@ -106,3 +106,15 @@ def test_users_with_nothing_left_are_counted(
     written = write_recommendations(run.folder, path=tmp_path / "l.csv", users=[0, 10], items=items)
     assert written.lists == 1
     assert "1 users have no item left" in caplog.text
+
+
+@pytest.mark.parametrize("stranger", ["1234567890123456789", "-5"])
+def test_a_stranger_may_have_any_64_bit_id(run: sgl_rec.Run, stranger: str) -> None:
+    lists = run.recommend([10, stranger], k=3, unknown_users="popular")
+    assert lists["user_id"].unique().tolist() == [10, int(stranger)]
+
+
+@pytest.mark.parametrize("stranger", ["07", "7.0", "1_5", " 7", "9223372036854775808", "ann"])
+def test_a_stranger_that_is_no_integer_is_named(run: sgl_rec.Run, stranger: str) -> None:
+    with pytest.raises(UserError, match="must be whole numbers like those of the run"):
+        run.recommend([stranger], k=3, unknown_users="popular")
