@@ -116,3 +116,19 @@ def test_change_of_the_environment_warns(
 def test_resume_needs_a_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="must be a run folder"):
         resume(tmp_path)
+
+
+def test_a_resume_takes_the_device_and_threads_of_the_run(finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def choose(name: str) -> torch.device:
+        asked.append(name)
+        return torch.device("cpu")
+
+    monkeypatch.setattr("sgl_rec.pipeline.train.choose_device", choose)
+    monkeypatch.setattr("sgl_rec.pipeline.train.set_threads", lambda threads: asked.append(threads))
+    before = finished.folder.read_json(finished.folder.environment_file)
+    monkeypatch.setattr(RunFolder, "read_json", lambda self, path: {**before, "device": "cuda:1", "threads": "3"})
+    resume(finished.path)
+    resume(finished.path, device="cpu", threads=2)
+    assert asked == ["cuda:1", 3, "cpu", 2]

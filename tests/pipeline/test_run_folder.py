@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,10 @@ def test_data_comes_back_in_its_order(
     tmp_path: Path, users: list[object], items: list[object], titles: np.ndarray | None
 ) -> None:
     dataset, split = example(users, items, titles)
+    split = replace(split, sha256="cd" * 32)
     RunFolder(tmp_path).write_data(dataset, split)
     stored = RunFolder(tmp_path).data
+    assert stored.split.sha256 == "cd" * 32
     assert stored.users.values.tolist() == users
     assert stored.items.values.tolist() == items
     assert (None if titles is None else titles.tolist()) == (

@@ -11,9 +11,12 @@ import pytest
 import torch
 
 import sgl_rec
+from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.config import dump_toml, parse, read_toml
 from sgl_rec.errors import UserError
+from sgl_rec.pipeline.measure import validation
 from sgl_rec.pipeline.train import train
+from sgl_rec.training.stopping import EarlyStopping
 
 SMALL: dict[str, Any] = {"encoder": {"embedding_dim": 4, "num_layers": 2}, "training": {"max_epochs": 2}}
 
@@ -147,3 +150,30 @@ def test_a_loss_that_runs_away_is_said(clicks: pd.DataFrame, tmp_path: Path) -> 
     settings = {**SMALL, "training": {"max_epochs": 5, "learning_rate": 1e30}}
     with pytest.raises(UserError, match="loss must be finite"):
         train(clicks, method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
+
+
+def test_metrics_hold_intervals_and_the_environment(clicks: pd.DataFrame, tmp_path: Path) -> None:
+    run = train(clicks, method="lightgcn", out=tmp_path / "run", settings=SMALL, threads=1)
+    assert set(run.metrics["interval"]) == {"recall@10", "recall@20", "ndcg@10", "ndcg@20"}
+    for name, (low, high) in run.metrics["interval"].items():
+        assert low <= run.metrics["test"][name] <= high
+    assert run.metrics["environment"] == run.folder.read_json(run.folder.environment_file)
+    assert run.metrics["environment"]["threads"] == "1"
+
+
+def test_patience_counts_from_popularitys_figure_on(
+    clicks: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floors: list[float] = []
+
+    class Watched(EarlyStopping):
+        def __init__(self, *, patience: int, floor: float, warmup: int) -> None:
+            floors.append(floor)
+            super().__init__(patience=patience, floor=floor, warmup=warmup)
+
+    monkeypatch.setattr("sgl_rec.pipeline.train.EarlyStopping", Watched)
+    run = train(clicks, method="lightgcn", out=tmp_path / "run", settings=SMALL, threads=1)
+    split = run.folder.data.split
+    known = validation(split, ks=(20,))(Popularity(split.train))["ndcg@20"]
+    assert floors == [pytest.approx(known)]
+    assert known > 0
