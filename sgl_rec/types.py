@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from jaxtyping import Float, Int, Int32, Int64
 from torch import Tensor
 
 from sgl_rec.errors import must_be
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+"""What the hot products read: whole rows, or rows rounded to bfloat16. Sums are float32 either way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,6 +248,19 @@ class Adjacency:
     def transpose(self) -> Adjacency:
         """A^T: the scales swapped."""
         return self if self.left is self.right else Adjacency(self.row_start, self.column, self.right, self.left)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A random step away from every propagated layer: of length ``magnitude``, into the orthant of each row.
+
+    Args:
+        magnitude: length of the step of each node in each layer.
+        key: of the draws; the same key makes the same noise again.
+    """
+
+    magnitude: float
+    key: int
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,51 @@
+"""Numba's compiler as every CPU kernel uses it: cached where a folder can be written, on torch's threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import torch
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# Beside torch, OpenMP is the layer that leaves torch's own threads alone; the others stand in where it is absent.
+if numba.config.THREADING_LAYER == "default":
+    numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+
+
+def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Function], Function]:
+    """Compile for the CPU on the first call with each combination of types.
+
+    Sums may be reordered and fused (the order is fixed once compiled, so that the bits repeat); infinities and
+    NaN keep their meaning. Compiling ``parallel`` costs most by the size of the function: keep such a function
+    to its ``prange`` over parts, and the work in a function it calls.
+
+    Args:
+        parallel: whether ``numba.prange`` runs on several threads (``num_threads`` says how many).
+        inline: whether callers take the body in.
+    """
+    options: dict[str, Any] = {
+        "nogil": True,
+        "parallel": parallel,
+        "error_model": "numpy",
+        "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+    }
+    if inline:
+        options["forceinline"] = True
+
+    def compiled(function: Function) -> Function:
+        try:
+            return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        except RuntimeError:  # no folder for the cache can be written: compiled anew in every process
+            return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+    return compiled
+
+
+def num_threads() -> int:
+    """The threads of a parallel kernel, which is told so: torch's number, so that one setting rules both."""
+    count: int = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(count)
+    return count
