@@ -1,9 +1,9 @@
 """Which implementation of a kernel runs: chosen once, from the device or by name.
 
-``torch`` is plain PyTorch: the readable definition, any device, and the oracle of the others. ``cpu`` is compiled
-by Numba, ``cuda`` by Triton, ``scatter`` is the message passing of torch-scatter or torch-geometric, for who wants
-to compare. A kernel lives in ``<kernel>.py`` (the public function, the checks, the autograd) and its
-implementations in ``<kernel>_<backend>.py``, each imported when it is first chosen.
+``torch`` is plain PyTorch: the readable definition, any device, and the oracle of the others. ``cpu`` is
+compiled by Numba, ``cuda`` by Triton, ``scatter`` is the message passing of torch-scatter or torch-geometric,
+for who wants to compare. A kernel lives in ``<kernel>.py`` (the public function, the checks, the autograd) and
+its implementations in ``<kernel>_<backend>.py``, each imported when it is first chosen.
 """
 
 from __future__ import annotations
