@@ -46,6 +46,13 @@ class LossPart(Part):
     weight: float = pydantic.Field(default=1.0, ge=0)
 
 
+class ViewPart(Part):
+    """The augmented graphs: ``num_views`` of them, drawn afresh every epoch, or at every step."""
+
+    num_views: int = pydantic.Field(default=2, ge=1)
+    redraw: Literal["epoch", "step"] = "epoch"
+
+
 class Data(Section):
     """Where the interactions come from and how they are split."""
 
@@ -55,15 +62,21 @@ class Data(Section):
 
 
 class Training(Section):
-    """The loop. ``patience`` counts validations without a better ``metric``; ``warmup`` bounds how long it
-    waits for the metric to pass popularity's before it begins to count (the flat start). ``refit`` trains again
-    for the chosen number of epochs: on train + valid before the test, or on all interactions after it."""
+    """The loop.
+
+    ``precision`` is what the hot products read (sums are float32 either way; ``auto`` is the faster one on the
+    device), ``backend`` whose kernels run. ``patience`` counts validations without a better ``metric``;
+    ``warmup`` bounds how long it waits for the metric to pass popularity's before it begins to count (the flat
+    start). ``refit`` trains again for the chosen number of epochs: on train + valid before the test, or on all
+    interactions after it.
+    """
 
     max_epochs: int = pydantic.Field(default=100, ge=1)
     batch_size: int = pydantic.Field(default=2048, ge=1)
     learning_rate: float = pydantic.Field(default=1e-3, gt=0)
     seed: int = pydantic.Field(default=0, ge=0)
-    precision: Literal["float32"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    backend: Literal["auto", "cpu", "cuda", "torch", "scatter"] = "auto"
     metric: str = "ndcg@20"
     validate_every: int = pydantic.Field(default=1, ge=1)
     patience: int = pydantic.Field(default=10, ge=1)
@@ -92,7 +105,7 @@ class Config(Section):
     summary: str = ""
     data: Data = Data()
     encoder: Part = Part(name="lightgcn")
-    views: Part | None = None
+    views: ViewPart | None = None
     loss: dict[str, LossPart] = pydantic.Field(min_length=1)
     training: Training = Training()
     evaluation: Evaluation = Evaluation()

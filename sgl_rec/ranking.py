@@ -10,7 +10,14 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
-from sgl_rec.kernels.top_k import MEND_PARTS, top_k_embeddings, top_k_masked
+from sgl_rec.kernels.top_k import (
+    BYTES_PER_MENDED,
+    BYTES_PER_PLACE,
+    BYTES_PER_SEEN,
+    Catalogue,
+    top_k_masked,
+)
+from sgl_rec.kernels.top_k_torch import MEND_PARTS
 from sgl_rec.types import Embeddings, PairIndex, RankedLists, Scorer
 
 MEMORY_BUDGET = 512 * 10**6
@@ -19,14 +26,8 @@ MEMORY_BUDGET = 512 * 10**6
 _CACHED_BYTES = 8 * 2**20
 """On the CPU a block of scores beyond this leaves the cache between its product and its selection."""
 
-_BYTES_PER_PLACE = 80
-"""What selection holds for each place of a list: values and indices of topk, of two sorts, and the result."""
-
-_BYTES_PER_SEEN = 48
-"""What masking holds for each seen pair: row, offset, item, and the temporaries between them."""
-
-_BYTES_PER_MENDED = 12
-"""What selection holds for each score of the rows it mends together: one at least, or a part of the block."""
+_BLOCK_USERS = 4096
+"""Users of a block of embeddings: many enough that what is done once a block costs nothing."""
 
 _UNITS = {"b": 1} | {
     f"{letter}{unit}": base**power
@@ -67,7 +68,7 @@ def rank(
 
     Each user's list holds the K best items that are allowed and that the user has not seen, descending, ties
     to the lower item index; it ends in item -1 (score -inf) where fewer are left. ``Embeddings`` take the fast
-    kernel, any other Scorer is asked for ``scores(users)``.
+    kernel (``kernels.top_k.Catalogue``), any other Scorer is asked for ``scores(users)``.
 
     Args:
         scorer: what scores; its tensors may be on any device, the lists are on the CPU.
@@ -75,11 +76,14 @@ def rank(
         k: length of the lists; may exceed the number of items.
         seen: pairs to leave out.
         allowed: items that may be listed; None stands for all.
-        memory_budget: bytes for the block of scores, its mask and the selection (the scorer's own tables and
-            temporaries come on top). A block has at least one user, so one user's scores are always held.
+        memory_budget: bytes for the scores that are held, their mask and the selection (the scorer's own tables
+            and temporaries come on top). One user's scores are always held, and so is what the kernel keeps of
+            each item: a copy in bfloat16 and two numbers.
 
-    Returns: an iterator; arguments are checked at the call, before the first block is asked for. The size of
-        a block may change the last bits of a floating-point score, as it changes the order of its sum.
+    Returns: an iterator; arguments are checked at the call, before the first block is asked for. Float32
+        embeddings on the CPU give the same lists and scores, bit for bit, whatever the budget, the threads and
+        the users beside; elsewhere the size of a block may change the last bits of a score, as it changes the
+        order of its sum.
 
     Raises: UserError for users, k, seen, allowed or a budget out of range, and for scores that are nan.
 
@@ -91,62 +95,69 @@ def rank(
     asked = torch.arange(scorer.num_users) if users is None else users.to("cpu", torch.int64)
     _check(scorer, users=asked, k=k, seen=seen, allowed=allowed, memory_budget=memory_budget)
     seen = None if seen is None else seen.to("cpu")
-    rows = _block_rows(scorer, users=asked, k=k, seen=seen, memory_budget=memory_budget)
-    return _blocks(scorer, users=asked, k=k, seen=seen, allowed=allowed, rows=rows)
+    history = int(seen.degree()[asked].max()) if seen is not None and len(asked) else 0
+    held = BYTES_PER_PLACE * k + BYTES_PER_SEEN * history  # beside the scores, for each user of a block
+    if isinstance(scorer, Embeddings):
+        return _of_embeddings(
+            scorer, users=asked, k=k, seen=seen, allowed=allowed, held=held, memory_budget=memory_budget
+        )
+    return _of_scores(
+        scorer, users=asked, k=k, seen=seen, allowed=allowed, held=held, memory_budget=memory_budget
+    )
 
 
-def _blocks(
+def _of_embeddings(
+    scorer: Embeddings,
+    *,
+    users: Int[Tensor, " B"],
+    k: int,
+    seen: PairIndex | None,
+    allowed: Bool[Tensor, " I"] | None,
+    held: int,
+    memory_budget: int,
+) -> Iterator[RankedLists]:
+    per_user = held + 8 * scorer.user.element_size() * scorer.user.shape[1]  # the rows, also rounded and measured
+    rows = max(1, min(_BLOCK_USERS, memory_budget // 4 // per_user))
+    catalogue = Catalogue(scorer.item, memory=memory_budget - rows * per_user)
+    for block, seen_row, seen_item in _blocks(users, rows=rows, seen=seen):
+        user_rows = scorer.user.detach().index_select(0, block.to(scorer.user.device))
+        items, scores = catalogue.top_k(user_rows, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
+        yield RankedLists(block, items.cpu(), scores.cpu())
+
+
+def _of_scores(
     scorer: Scorer,
     *,
     users: Int[Tensor, " B"],
     k: int,
     seen: PairIndex | None,
     allowed: Bool[Tensor, " I"] | None,
-    rows: int,
+    held: int,
+    memory_budget: int,
 ) -> Iterator[RankedLists]:
-    buffer: Tensor | None = None  # one for all blocks: fresh pages cost more than the product
+    scores_of_one = max(1, 4 * scorer.num_items)
+    one_row = BYTES_PER_MENDED * scorer.num_items
+    per_user = (
+        2 * scores_of_one + one_row // MEND_PARTS + held
+    )  # the scorer's own block, and the one that is masked
+    rows = max(1, min((memory_budget - one_row) // per_user, _CACHED_BYTES // scores_of_one))
+    buffer: Tensor | None = None  # one for all blocks: fresh pages cost more than the scores
+    for block, seen_row, seen_item in _blocks(users, rows=rows, seen=seen):
+        with torch.no_grad():
+            given = scorer.scores(block)
+        buffer = torch.empty_like(given, memory_format=torch.contiguous_format) if buffer is None else buffer
+        scores = buffer[: len(block)].copy_(given)  # what a scorer hands out may be its own table
+        items, best = top_k_masked(scores, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
+        yield RankedLists(block, items.cpu(), best.cpu())
+
+
+def _blocks(
+    users: Int[Tensor, " B"], *, rows: int, seen: PairIndex | None
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Blocks of users, and what they have seen: (position in the block, item)."""
     none = torch.empty(0, dtype=torch.int64)
     for block in torch.split(users, rows) if len(users) else ():  # split() makes one empty block of no users
-        seen_row, seen_item = (none, none) if seen is None else seen.rows(block)
-        if isinstance(scorer, Embeddings):
-            user_rows = scorer.user[block.to(scorer.user.device)]
-            buffer = _empty_like(scorer.item, (len(block), scorer.num_items)) if buffer is None else buffer
-            items, scores = top_k_embeddings(
-                user_rows,
-                scorer.item,
-                k=k,
-                seen_row=seen_row,
-                seen_item=seen_item,
-                allowed=allowed,
-                buffer=buffer,
-            )
-        else:
-            with torch.no_grad():
-                given = scorer.scores(block)
-            buffer = _empty_like(given, given.shape) if buffer is None else buffer
-            held = buffer[: len(block)].copy_(given)  # what a scorer hands out may be its own table
-            items, scores = top_k_masked(held, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
-        yield RankedLists(block, items.cpu(), scores.cpu())
-
-
-def _empty_like(given: Tensor, shape: tuple[int, ...]) -> Tensor:
-    return torch.empty(shape, dtype=given.dtype, device=given.device)
-
-
-def _block_rows(
-    scorer: Scorer, *, users: Int[Tensor, " B"], k: int, seen: PairIndex | None, memory_budget: int
-) -> int:
-    """Users of a block: as many as fit the budget with the longest history among them, at least one."""
-    if isinstance(scorer, Embeddings):
-        copies, size, device = 1, scorer.item.element_size(), scorer.item.device.type
-    else:
-        copies, size, device = 2, 4, "cpu"  # the scorer's own block, and the one that is masked
-    scores = max(1, size * scorer.num_items)
-    history = int(seen.degree()[users].max()) if seen is not None and len(users) else 0
-    one_row = _BYTES_PER_MENDED * scorer.num_items
-    per_user = scores * copies + one_row // MEND_PARTS + _BYTES_PER_PLACE * k + _BYTES_PER_SEEN * history
-    rows = (memory_budget - one_row) // per_user
-    return max(1, min(rows, _CACHED_BYTES // scores) if device == "cpu" else rows)
+        yield (block, none, none) if seen is None else (block, *seen.rows(block))
 
 
 def _check(

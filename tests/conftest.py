@@ -12,6 +12,8 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+if not torch.cuda.is_available():  # the GPU's kernels run in Triton's interpreter; read when triton is imported
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 # Every public signature's shapes are checked at each call. `kernels` stays out: compiled bodies live there.
 install_import_hook(
     [f"sgl_rec.{room}" for room in ("graph", "views", "encoders", "losses", "evaluation", "baselines")],

@@ -18,7 +18,9 @@ ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 UPPER = {"pipeline", "cli"}
 LINES = 400
 NEVER = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
-LAZY = {"triton", "torch_scatter", "PIL", "torch_geometric"}
+LAZY = {"numba", "llvmlite", "triton", "torch_scatter", "PIL", "torch_geometric"}
+COMPILERS = {"_cpu": {"numba", "llvmlite"}, "_cuda": {"triton"}, "/jit": {"numba"}, "triton_jit": {"triton"}}
+"""What a file of the kernels with such an ending may import, because it is itself imported when it is chosen."""
 RUNS_CODE = {
     "eval",
     "exec",
@@ -127,8 +129,15 @@ def test_a_room_imports_only_what_it_may(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_what_is_optional_or_slow_is_imported_where_it_is_used(path: Path) -> None:
-    roots = {name.split(".")[0] for node in at_import_time(tree_of(path)) for name in shallow_imports(node)}
-    assert not roots & LAZY
+    names = {name for node in at_import_time(tree_of(path)) for name in shallow_imports(node)}
+    roots = {name.split(".")[0] for name in names}
+    endings = {ending for ending in COMPILERS if f"/{name_of(path)[:-3]}".endswith(ending)}
+    assert not roots & LAZY - {root for ending in endings for root in COMPILERS[ending]}
+    if not endings:
+        modules = {
+            f"/{name.rpartition('.')[0].replace('.', '/')}" for name in names if name.startswith("sgl_rec")
+        }
+        assert not {name for name in modules if name.endswith(tuple(COMPILERS))}
     if room_of(path) in {"cli", "__init__", "__main__", "errors"} and path.name != "progress.py":
         assert not roots & {"torch", "numpy", "pandas", "pyarrow", "rich", "pydantic"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sgl_rec.cli.options import common, memory_budget, run_argument
+from sgl_rec.cli.options import common, memory_budget, on_threads, run_argument
 from sgl_rec.cli.show import metrics_table
 
 
@@ -15,6 +15,7 @@ from sgl_rec.cli.show import metrics_table
 @click.option("--k", help="Cut-offs, as 10,20  [default: those of the run].")
 @click.option("--output", type=click.Path(dir_okay=False), help="Write exactly the lists that are scored.")
 @memory_budget
+@on_threads
 @common
 def evaluate(run: str, k: str | None, output: str | None, memory_budget: int) -> None:
     """Measure a run on its test part, from the run folder alone.

@@ -59,6 +59,20 @@ def memory_budget(command: Command) -> Command:
     )(command)
 
 
+def on_threads(command: Command) -> Command:
+    """Add ``--threads``, and keep to it."""
+
+    @click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, threads: int | None, **values: Any) -> Any:
+        from sgl_rec.pipeline.device import set_threads
+
+        set_threads(threads)
+        return command(*arguments, **values)
+
+    return wrapped  # type: ignore[return-value]
+
+
 def csv_output() -> TextIO:
     """Standard output, encoded as the CSV files are, whatever the terminal's encoding: ids are anybody's."""
     if isinstance(sys.stdout, io.TextIOWrapper):

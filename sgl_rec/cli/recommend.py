@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from sgl_rec.cli.options import common, csv_output, memory_budget, run_argument
+from sgl_rec.cli.options import common, csv_output, memory_budget, on_threads, run_argument
 
 
 @click.command(epilog="Example: sgl-rec recommend runs/demo --k 5 --output recs.csv")
@@ -41,6 +41,7 @@ from sgl_rec.cli.options import common, csv_output, memory_budget, run_argument
     help="What to do with users the run does not know; popular lists come last, scored by count.",
 )
 @memory_budget
+@on_threads
 @common
 def recommend(
     run: str,

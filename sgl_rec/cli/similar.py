@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sgl_rec.cli.options import as_text, common, csv_output, run_argument
+from sgl_rec.cli.options import as_text, common, csv_output, on_threads, run_argument
 
 
 @click.command(
@@ -14,6 +14,7 @@ from sgl_rec.cli.options import as_text, common, csv_output, run_argument
 @run_argument
 @click.argument("item_id")
 @click.option("--k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@on_threads
 @common
 def similar(run: str, item_id: str, k: int) -> None:
     """List the items nearest to an item, as CSV.

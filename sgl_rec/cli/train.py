@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHANGE_THE_RESULT = (
     "dataset", "method", "split", "config_file", "settings", "seed", "k", "refit", "out", "overwrite",
-    "max_epochs", "dry_run",
+    "max_epochs", "precision", "backend", "dry_run",
 )  # fmt: skip
 
 
@@ -33,6 +33,14 @@ CHANGE_THE_RESULT = (
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run.")
 @click.option("--seed", type=click.IntRange(min=0), help="Same as --set training.seed=N.")
 @click.option("--max-epochs", type=click.IntRange(min=1), help="Same as --set training.max_epochs=N.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    help="Same as --set training.precision=NAME.",
+)
+@click.option(
+    "--backend", type=click.Choice(["auto", "cpu", "cuda", "torch", "scatter"]), help="Whose kernels train."
+)
 @click.option("--k", help="Cut-offs of the metrics, as 10,20.")
 @click.option(
     "--refit", is_flag=False, flag_value="valid", type=click.Choice(["valid", "all"]),
@@ -91,7 +99,10 @@ def _train(
     chosen = choose_device(device)
     set_threads(threads)
     prepared = prepare(
-        **{name: options[name] for name in names}, config=options["config_file"], settings=settings
+        **{name: options[name] for name in names},
+        config=options["config_file"],
+        settings=settings,
+        device=chosen,
     )
     if dry_run:
         from sgl_rec.config import dump_toml
@@ -114,7 +125,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     from sgl_rec.config import merge, parse_setting
 
     settings: dict[str, Any] = {}
-    for key in ("seed", "max_epochs", "refit"):
+    for key in ("seed", "max_epochs", "refit", "precision", "backend"):
         if options[key] is not None:
             settings = merge(settings, {"training": {key: options[key]}})
     if options["k"] is not None:

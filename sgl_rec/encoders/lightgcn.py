@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sgl_rec.errors import must_be
 from sgl_rec.kernels.propagate import propagate
-from sgl_rec.types import Embeddings, Graph
+from sgl_rec.types import Embeddings, Graph, Precision
 
 
 class LightGCN(nn.Module):
@@ -24,6 +24,9 @@ class LightGCN(nn.Module):
         include_layer_0: whether the table itself is one of these layers.
         initial: "xavier" (uniform, users and items each by the size of their own table) or "normal".
         initial_std: standard deviation of "normal".
+        contrast_layer: l*, for XSimGCL: one pass, over a single view, yields both what is ranked and what is
+            contrasted, which is its output and its layer l*.
+        precision: what a hop reads of the rows, "float32" or "bfloat16"; sums are float32.
         generator: draws the initial table, on the CPU.
 
     Raises: UserError for values that do not fit, and when called on a graph of another size, dtype or number
@@ -39,8 +42,9 @@ class LightGCN(nn.Module):
         (3, 8)
 
     Reference: He et al., "LightGCN: Simplifying and Powering Graph Convolution Network for Recommendation"
-    (SIGIR 2020), eqs. 3, 4 and 8. Differences: layers may have adjacencies of their own (SGL's RW), and layer 0
-    can be left out (as SimGCL does).
+    (SIGIR 2020), eqs. 3, 4 and 8; noise in the layers and the shared pass as in SimGCL (Yu et al., SIGIR 2022)
+    and XSimGCL (Yu et al., TKDE 2023). Differences: layers may have adjacencies of their own (SGL's RW), and
+    layer 0 can be left out (as SimGCL does).
     """
 
     def __init__(
@@ -54,6 +58,8 @@ class LightGCN(nn.Module):
         include_layer_0: bool = True,
         initial: Literal["xavier", "normal"] = "xavier",
         initial_std: float = 0.1,
+        contrast_layer: int | None = None,
+        precision: Precision = "float32",
         generator: torch.Generator,
     ) -> None:
         super().__init__()
@@ -62,17 +68,43 @@ class LightGCN(nn.Module):
             raise must_be("LightGCN", "num_layers", "at least 0", num_layers)
         if embedding_dim < 1:
             raise must_be("LightGCN", "embedding_dim", "at least 1", embedding_dim)
+        if contrast_layer is not None and not 0 <= contrast_layer <= num_layers:
+            raise must_be("LightGCN", "contrast_layer", f"in 0 .. {num_layers}", contrast_layer)
         self.layer_weights = _weights(num_layers, layer_weights, include_layer_0)
+        self.contrast_layer, self.precision = contrast_layer, precision
         self.nodes = nn.Parameter(torch.empty(num_users + num_items, embedding_dim))
         self._draw(initial, initial_std, generator)
 
     def forward(self, graph: Graph) -> Embeddings:
         """The embeddings of all users and items on ``graph``. Raises: UserError when it does not fit."""
+        return self._propagate(graph, taps=())[0]
+
+    def passes(self, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embeddings, tuple[Embeddings, ...]]:
+        """What a training step ranks with, and what it contrasts: see ``training.loop.passes``.
+
+        Raises: UserError with ``contrast_layer``, unless there is exactly one view.
+        """
+        if self.contrast_layer is None:
+            return self(graph), tuple(self(view) for view in views)
+        if len(views) != 1:
+            raise must_be(
+                "LightGCN", "number of views with contrast_layer", "1", len(views), "set views.num_views"
+            )
+        output, layer = self._propagate(views[0], taps=(self.contrast_layer,))
+        return output, (output, layer)
+
+    def _propagate(self, graph: Graph, *, taps: tuple[int, ...]) -> list[Embeddings]:
         self._check(graph)
         adjacencies = [graph.layer(index) for index in range(self.num_layers)]
-        smoothed = propagate(adjacencies, self.nodes, weights=self.layer_weights)
-        assert isinstance(smoothed, Tensor)
-        return self._split(smoothed)
+        smoothed = propagate(
+            adjacencies,
+            self.nodes,
+            weights=self.layer_weights,
+            noise=graph.noise,
+            taps=taps,
+            precision=self.precision,
+        )
+        return [self._split(table) for table in (smoothed if isinstance(smoothed, tuple) else (smoothed,))]
 
     def initial(self) -> Embeddings:
         """The layer-0 table, with gradients to it."""

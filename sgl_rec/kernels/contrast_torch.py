@@ -1,17 +1,70 @@
-"""The sweep of ``kernels.contrast`` in plain PyTorch: blocks of anchors against all candidates, in one buffer.
-
-Logits here are ``anchor @ candidate.T + bias``; temperature and normalisation were applied to the rows before,
-so that autograd carries the gradients of both, and what is left is matrix products and one exponential.
-"""
+"""The sweep of ``kernels.contrast`` in plain PyTorch: blocks of anchors against all candidates, in one buffer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
+
+from sgl_rec.kernels.contrast_sweep import Gradients, Needed, Problem
+
+
+def unit(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows at length 1, and 1/length."""
+    # First by the largest entry: squares then lie in [1, D], where they neither overflow nor vanish, and the
+    # clamp binds on zero rows only.
+    largest = rows.abs().amax(1, keepdim=True)
+    zero = largest < torch.finfo(rows.dtype).tiny
+    largest = largest.masked_fill(zero, 1.0)
+    scaled = rows / largest
+    inverse = scaled.square().sum(1, keepdim=True).clamp_min(1.0).rsqrt()
+    return (scaled * inverse).masked_fill_(zero, 0.0), (inverse / largest).masked_fill_(zero, 0.0)[:, 0]
+
+
+def unit_backward(grad: Tensor, unit: Tensor, inverse: Tensor) -> Tensor:
+    """The gradient of the rows, from that of the unit rows."""
+    return (grad - unit * (unit * grad).sum(1, keepdim=True)) * inverse[:, None]
+
+
+def log_sums(problem: Problem) -> Tensor:
+    """L, one sweep without gradients."""
+    result = problem.anchor.new_empty(len(problem.anchor))
+    for rows, shift, block in _exponentials(problem, problem.shift):
+        result[rows] = block.sum(1).log_().add_(shift)
+    return result
+
+
+def sweep(problem: Problem, weight: Tensor, needed: Needed) -> tuple[Tensor, Gradients]:
+    """L, and the gradients of sum_i weight_i L_i."""
+    sums = _Sums(problem, needed)
+    result = torch.empty_like(weight)
+    for rows, shift, block in _exponentials(problem, problem.shift):
+        total = block.sum(1)
+        result[rows] = total.log() + shift
+        sums.add_(block, rows, weight[rows] / total.masked_fill(total == 0, torch.inf))
+    return result, sums.gradients()
+
+
+def gradients(problem: Problem, log_sums: Tensor, factor: Tensor, needed: Needed) -> Gradients:
+    """Those of sum_i factor_i L_i: every block again, as a softmax."""
+    sums = _Sums(problem, needed)
+    shift = log_sums.clamp_min(torch.finfo(log_sums.dtype).min)  # a row that is empty stays 0
+    for rows, _, block in _exponentials(problem, shift):
+        sums.add_(block, rows, factor[rows])
+    return sums.gradients()
+
+
+def target_logit(problem: Problem) -> Tensor:
+    """Out of the rows that the other logits are computed of."""
+    return logit_of_target(problem, _rounded(problem.anchor, problem), _rounded(problem.candidate, problem))
+
+
+def logit_of_target(problem: Problem, anchor: Tensor, candidate: Tensor) -> Tensor:
+    """The logits of the targets, out of these rows."""
+    assert problem.target is not None
+    logit = (anchor * candidate.index_select(0, problem.target)).sum(1)
+    return logit if problem.bias is None else logit + problem.bias.index_select(0, problem.target)
 
 
 class LeftOut:
@@ -27,8 +80,8 @@ class LeftOut:
         self._count = torch.searchsorted(ids, anchor_id, right=True) - self._first
         self._target = target
 
-    def fill_(self, block: Tensor, rows: slice) -> None:
-        """Write -inf over the pairs of anchors ``rows`` in ``block`` (contiguous, R x C)."""
+    def fill_(self, block: Tensor, rows: slice, columns: slice | None = None) -> None:
+        """Write -inf over the pairs of anchors ``rows`` and candidates ``columns`` (None: all) in ``block``."""
         count = self._count[rows]
         row = torch.repeat_interleave(torch.arange(len(count), device=count.device), count)
         offset = torch.arange(len(row), device=count.device) - (count.cumsum(0) - count)[row]
@@ -36,105 +89,62 @@ class LeftOut:
         if self._target is not None:
             other = column != self._target[rows][row]
             row, column = row[other], column[other]
+        if columns is not None:
+            inside = (column >= columns.start) & (column < columns.stop)
+            row, column = row[inside], column[inside] - columns.start
         block.view(-1).index_fill_(0, row * block.shape[1] + column, -torch.inf)
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """What a sweep is told beside its rows.
-
-    Args:
-        shift: (B,), no smaller than a row's largest logit and not far above it; None: find the row maximum.
-        left_out: pairs outside the sum.
-        tile_rows: R, the anchors of a block.
-        with_grad: whether a gradient may be asked for (autograd is off inside a Function's forward).
-    """
-
-    shift: Tensor | None
-    left_out: LeftOut | None
-    tile_rows: int
-    with_grad: bool
-
-
-def _exponentials(
-    anchor: Tensor, candidate: Tensor, bias: Tensor | None, shift: Tensor | None, problem: Problem
-) -> Iterator[tuple[slice, Tensor, Tensor]]:
+def _exponentials(problem: Problem, shift: Tensor | None) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """Yield (rows, shift (R,), exp(logits - shift) (R, C)) block by block; every block is the same memory."""
-    buffer = anchor.new_empty(min(problem.tile_rows, len(anchor)), len(candidate))
-    for start in range(0, len(anchor), problem.tile_rows):
-        rows = slice(start, min(start + problem.tile_rows, len(anchor)))
+    anchor, candidate = _rounded(problem.anchor, problem), _rounded(problem.candidate, problem)
+    left_out = None
+    if problem.anchor_id is not None and problem.candidate_id is not None:
+        left_out = LeftOut(problem.anchor_id, problem.candidate_id, problem.target)
+    size = max(1, problem.tile_bytes // (len(candidate) * candidate.itemsize))
+    buffer = anchor.new_empty(min(size, len(anchor)), len(candidate))
+    for start in range(0, len(anchor), size):
+        rows = slice(start, min(start + size, len(anchor)))
         block = buffer[: rows.stop - rows.start]
         torch.mm(anchor[rows], candidate.T, out=block)
-        if bias is not None:
-            block.add_(bias)
-        if problem.left_out is not None:
-            problem.left_out.fill_(block, rows)
+        if problem.bias is not None:
+            block.add_(problem.bias)
+        if left_out is not None:
+            left_out.fill_(block, rows)
         # the clamp: -inf where every candidate is left out, and -inf - -inf would be NaN
         above = block.amax(1).clamp_min_(torch.finfo(block.dtype).min) if shift is None else shift[rows]
         yield rows, above, block.sub_(above[:, None]).exp_()
 
 
-class _Gradients:
-    """The gradients of anchors, candidates and bias, summed block by block; one not needed is None."""
+def _rounded(operand: Tensor, problem: Problem) -> Tensor:
+    """What a product reads, in the dtype it sums in."""
+    return operand if problem.precision == "float32" else operand.bfloat16().to(operand.dtype)
 
-    def __init__(self, anchor: Tensor, candidate: Tensor, bias: Tensor | None, needed: tuple[bool, ...]) -> None:
-        self._anchor, self._candidate = anchor, candidate
-        self.anchor = torch.empty_like(anchor) if needed[0] else None
-        self.candidate = torch.zeros_like(candidate) if needed[1] else None
-        self.bias = torch.zeros_like(bias) if bias is not None and needed[2] else None
+
+class _Sums:
+    """The gradients, summed block by block."""
+
+    def __init__(self, problem: Problem, needed: Needed) -> None:
+        self._problem = problem
+        anchor, candidate, bias = problem.anchor, problem.candidate, problem.bias
+        self._candidate = _rounded(candidate, problem)
+        self._anchor_grad = torch.empty_like(anchor) if needed[0] else None
+        self._candidate_grad = torch.zeros_like(candidate) if needed[1] else None
+        self._bias_grad = torch.zeros_like(bias) if bias is not None and needed[2] else None
 
     def add_(self, block: Tensor, rows: slice, factor: Tensor) -> None:
         """Add those of sum_i factor_i log-sum_i, where ``block`` is row i's softmax up to that factor."""
-        if self.anchor is not None:
-            torch.mm(block, self._candidate, out=self.anchor[rows]).mul_(factor[:, None])
-        if self.candidate is not None:
-            self.candidate.addmm_(block.T, self._anchor[rows] * factor[:, None])
-        if self.bias is not None:
-            self.bias.addmv_(block.T, factor)
+        if self._problem.skip_target and self._problem.target is not None:
+            block.scatter_(1, self._problem.target[rows, None].long(), 0.0)
+        if self._bias_grad is not None:
+            self._bias_grad.addmv_(block.T, factor)
+        if self._problem.precision == "bfloat16":
+            block.copy_(block.bfloat16())
+        if self._anchor_grad is not None:
+            torch.mm(block, self._candidate, out=self._anchor_grad[rows]).mul_(factor[:, None])
+        if self._candidate_grad is not None:
+            scaled = _rounded(self._problem.anchor[rows] * factor[:, None], self._problem)
+            self._candidate_grad.addmm_(block.T, scaled)
 
-
-class WeightedLogSum(torch.autograd.Function):
-    """sum_i weight_i log sum_j exp(logit_ij), and the log-sums: one sweep for the value and every gradient."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, anchor: Tensor, candidate: Tensor, bias: Tensor | None, weight: Tensor, problem: Problem
-    ) -> tuple[Tensor, Tensor]:
-        needed = ctx.needs_input_grad if problem.with_grad else (False,) * 3
-        gradients = _Gradients(anchor, candidate, bias, needed)
-        log_sums = torch.empty_like(weight)
-        for rows, shift, block in _exponentials(anchor, candidate, bias, problem.shift, problem):
-            total = block.sum(1)
-            log_sums[rows] = total.log() + shift
-            gradients.add_(block, rows, weight[rows] / total.masked_fill(total == 0, torch.inf))
-        ctx.mark_non_differentiable(log_sums)
-        ctx.save_for_backward(gradients.anchor, gradients.candidate, gradients.bias, log_sums)
-        return weight @ log_sums, log_sums
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        return *(None if saved is None else saved * grad for saved in ctx.saved_tensors), None
-
-
-class LogSum(torch.autograd.Function):
-    """log sum_j exp(logit_ij) of every row; backward computes the blocks again from the B normalisers."""
-
-    @staticmethod
-    def forward(ctx: Any, anchor: Tensor, candidate: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
-        log_sums = anchor.new_empty(len(anchor))
-        for rows, shift, block in _exponentials(anchor, candidate, bias, problem.shift, problem):
-            log_sums[rows] = block.sum(1).log_().add_(shift)
-        ctx.problem = problem
-        ctx.save_for_backward(anchor, candidate, bias, log_sums)
-        return log_sums
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        anchor, candidate, bias, log_sums = ctx.saved_tensors
-        gradients = _Gradients(anchor, candidate, bias, ctx.needs_input_grad)
-        shift = log_sums.clamp_min(torch.finfo(log_sums.dtype).min)  # as above: an empty row stays 0
-        for rows, _, block in _exponentials(anchor, candidate, bias, shift, ctx.problem):
-            gradients.add_(block, rows, grad[rows])
-        return gradients.anchor, gradients.candidate, gradients.bias, None
+    def gradients(self) -> Gradients:
+        return Gradients(self._anchor_grad, self._candidate_grad, self._bias_grad)

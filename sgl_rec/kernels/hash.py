@@ -39,14 +39,24 @@ def uniform_bits(
     Reference: Wellons, hash-prospector (the finaliser ``[16 21f0aaad 15 d35a2d97 15]``); Steele, Lea and Flood,
     "Fast splittable pseudorandom number generators" (OOPSLA 2014) for SplitMix64. The combination is ours.
     """
-    words = split_key(key, 0), split_key(key, 1)
-    low, high, last = words[0] & _MASK_32, words[0] >> 32, words[1] & _MASK_32
+    low, high, last = key_words(key)
     if isinstance(second, int):
         other: Tensor | int = int(_mix(torch.tensor([(second + high) & _MASK_32])))
     else:
         other = _mix((second + high).bitwise_and_(_MASK_32))
     mixed = _mix((first + low).bitwise_and_(_MASK_32)).bitwise_xor_(other)
     return _mix(mixed.add_(last).bitwise_and_(_MASK_32))
+
+
+def key_words(key: int) -> tuple[int, int, int]:
+    """The three 32-bit words that a key gives to the hash.
+
+    Example:
+        >>> key_words(7) == (split_key(7, 0) % 2**32, split_key(7, 0) >> 32, split_key(7, 1) % 2**32)
+        True
+    """
+    whole, last = split_key(key, 0), split_key(key, 1)
+    return whole & _MASK_32, whole >> 32, last & _MASK_32
 
 
 def split_key(key: int, index: int) -> int:

@@ -46,6 +46,10 @@ def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Function],
 
 def num_threads() -> int:
     """The threads of a parallel kernel, which is told so: torch's number, so that one setting rules both."""
-    count: int = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
+    wanted = torch.get_num_threads()
+    count: int = min(wanted, numba.config.NUMBA_NUM_THREADS)
     numba.set_num_threads(count)
+    if torch.get_num_threads() != wanted:
+        # The two share OpenMP's setting, and Numba, when it starts its threads, sets it to their number.
+        torch.set_num_threads(wanted)
     return count

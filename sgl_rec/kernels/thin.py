@@ -7,14 +7,17 @@ undirected edge stands in the pattern twice; both entries see the same draw, bec
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
 from typing import TypeAlias
 
 import torch
-from jaxtyping import Bool, Int32, Int64
+from jaxtyping import Bool, Int32
 from torch import Tensor
 
 from sgl_rec.kernels.backend import choose
-from sgl_rec.kernels.hash import below, split_key, threshold, uniform_bits
+
+BACKENDS = ("cpu", "cuda", "torch")
 
 Pattern: TypeAlias = tuple[Int32[Tensor, " N1"], Int32[Tensor, " E2"]]
 
@@ -34,10 +37,9 @@ def thin_edges(
         >>> [part.tolist() for part in thin_edges(*path, key=1, drop_rate=0.0)]
         [[0, 1, 3, 4], [1, 0, 2, 1]]
     """
-    choose(backend, column.device)
-    row, other = _rows(row_start), column.long()
-    bits = uniform_bits(key, torch.minimum(row, other), torch.maximum(row, other))
-    return _compact(row_start, column, bits >= threshold(drop_rate))
+    kernel = _kernel(backend, column.device)
+    result: Pattern = kernel.thin_edges(row_start, column, key=key, drop_rate=drop_rate)
+    return result
 
 
 def thin_nodes(
@@ -55,13 +57,17 @@ def thin_nodes(
         >>> [part.tolist() for part in thin_nodes(*path, key=1, drop_rate=0.0)]
         [[0, 1, 3, 4], [1, 0, 2, 1]]
     """
-    choose(backend, column.device)
-    nodes = torch.arange(len(row_start) - 1, device=column.device)
-    return between(row_start, column, kept=uniform_bits(key, nodes) >= threshold(drop_rate))
+    kernel = _kernel(backend, column.device)
+    result: Pattern = kernel.thin_nodes(row_start, column, key=key, drop_rate=drop_rate)
+    return result
 
 
 def between(
-    row_start: Int32[Tensor, " N1"], column: Int32[Tensor, " E2"], *, kept: Bool[Tensor, " N"]
+    row_start: Int32[Tensor, " N1"],
+    column: Int32[Tensor, " E2"],
+    *,
+    kept: Bool[Tensor, " N"],
+    backend: str = "auto",
 ) -> Pattern:
     """The edges both of whose ends are ``kept``.
 
@@ -70,8 +76,8 @@ def between(
         >>> [part.tolist() for part in between(*path, kept=torch.tensor([True, True, False]))]
         [[0, 1, 2, 2], [1, 0]]
     """
-    at_row = torch.repeat_interleave(kept, row_start.diff())
-    return _compact(row_start, column, at_row & kept.index_select(0, column))
+    result: Pattern = _kernel(backend, column.device).between(row_start, column, kept=kept)
+    return result
 
 
 def walk(
@@ -95,30 +101,11 @@ def walk(
         >>> walk(*path, key=1, num_seeds=9, walk_length=1, restart=0.0).tolist()
         [True, True, True, False]
     """
-    choose(backend, column.device)
-    degree = row_start.diff().long()
-    start = row_start.long()
-    candidates = degree.nonzero().squeeze(1)
-    order = uniform_bits(split_key(key, 0), candidates).argsort(stable=True)
-    seeds = candidates[order[:num_seeds]]
-    visited = torch.zeros_like(degree, dtype=torch.bool).index_fill_(0, seeds, True)
-    here = seeds
-    for step in range(walk_length):
-        choice = below(uniform_bits(split_key(key, 1), seeds, step), degree[here])
-        along = column[start[here] + choice].long()
-        back = uniform_bits(split_key(key, 2), seeds, step) < threshold(restart)
-        here = torch.where(back, seeds, along)
-        visited.index_fill_(0, here, True)
+    visited: Tensor = _kernel(backend, column.device).walk(
+        row_start, column, key=key, num_seeds=num_seeds, walk_length=walk_length, restart=restart
+    )
     return visited
 
 
-def _rows(row_start: Int32[Tensor, " N1"]) -> Int64[Tensor, " E2"]:
-    nodes = torch.arange(len(row_start) - 1, device=row_start.device)
-    return torch.repeat_interleave(nodes, row_start.diff())
-
-
-def _compact(row_start: Tensor, column: Tensor, keep: Tensor) -> Pattern:
-    """The entries where ``keep`` is true, in the order they stand."""
-    kept_before = torch.zeros(len(column) + 1, dtype=torch.int32, device=column.device)
-    torch.cumsum(keep, 0, dtype=torch.int32, out=kept_before[1:])
-    return kept_before[row_start], column[keep]
+def _kernel(backend: str, device: torch.device) -> ModuleType:
+    return importlib.import_module(f"sgl_rec.kernels.thin_{choose(backend, device, having=BACKENDS)}")

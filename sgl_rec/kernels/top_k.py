@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from sgl_rec.errors import must_be
+from sgl_rec.errors import UserError, must_be
+from sgl_rec.kernels import top_k_torch
 from sgl_rec.kernels.backend import choose
 
-MEND_PARTS = 16
-"""Tied rows are mended a 16th of the block at a time: at 12 bytes a score, less than the scores themselves."""
+if TYPE_CHECKING:
+    from sgl_rec.kernels import top_k_cpu
+
+HAVING = ("cpu", "torch")
+
+BYTES_PER_PLACE = 80
+"""What selection holds for each place of a list: values and indices of topk, of two sorts, and the result."""
+
+BYTES_PER_SEEN = 48
+"""What masking holds for each seen pair: row, offset, item, and the temporaries between them."""
+
+BYTES_PER_MENDED = 12
+"""What selection holds for each score of the rows it mends together: one at least, or a part of the block."""
+
+_CACHED_BYTES = 8 * 2**20
+"""On the CPU a block of scores beyond this leaves the cache between its product and its selection."""
 
 
-@torch.no_grad()
-def top_k(scores: Float[Tensor, "B I"], k: int) -> tuple[Int64[Tensor, "B K"], Float[Tensor, "B K"]]:
+def top_k(
+    scores: Float[Tensor, "B I"], k: int, *, backend: str = "auto"
+) -> tuple[Int64[Tensor, "B K"], Float[Tensor, "B K"]]:
     r"""The k highest scores of each row, descending; of equal scores the lower item index comes first.
 
     An item that scores -inf is no candidate: where a row has fewer than k candidates (or the catalogue fewer
@@ -23,6 +41,7 @@ def top_k(scores: Float[Tensor, "B I"], k: int) -> tuple[Int64[Tensor, "B K"], F
     Args:
         scores: any floating dtype; not changed.
         k: length of the lists, at least 1.
+        backend: "auto" or a name of ``kernels.backend``.
 
     Returns: (items, scores), both of shape (B, k).
 
@@ -33,86 +52,8 @@ def top_k(scores: Float[Tensor, "B I"], k: int) -> tuple[Int64[Tensor, "B K"], F
         >>> items.tolist(), best.tolist()
         ([[1, 2, 0, -1]], [[3.0, 3.0, 1.0, -inf]])
     """
-    if k < 1:
-        raise must_be("top_k", "k", "at least 1", k)
-    num_rows, num_items = scores.shape
-    items = torch.full((num_rows, k), -1, dtype=torch.int64, device=scores.device)
-    best = torch.full((num_rows, k), -torch.inf, dtype=scores.dtype, device=scores.device)
-    taken = min(k, num_items)
-    if num_rows == 0 or taken == 0:
-        return items, best
-    chosen = _choose(scores, taken)
-    value = scores.gather(1, chosen)
-    value, order = value.sort(dim=1, descending=True, stable=True)  # stable: equal scores stay ascending
-    best[:, :taken] = value
-    items[:, :taken] = chosen.gather(1, order).masked_fill_(value == -torch.inf, -1)
-    return items, best
-
-
-def _choose(scores: Float[Tensor, "B I"], k: int) -> Int64[Tensor, "B K"]:
-    """The items of each row's list, ascending. One more than k is looked for, to see a tie at the cut."""
-    value, index = scores.topk(min(k + 1, scores.shape[1]), dim=1)
-    if value[:, 0].isnan().any():  # topk ranks nan above everything, so the first column shows it
-        raise must_be("top_k", "scores", "numbers", "nan", "the model has diverged: lower its learning rate")
-    chosen = index[:, :k]
-    if value.shape[1] > k:
-        # A tie at -inf needs no mending: those places become -1 whichever items stand there.
-        cut, runner_up = value[:, k - 1], value[:, k]
-        tied = ((cut == runner_up) & (cut > -torch.inf)).nonzero().squeeze(1)
-        chosen = chosen.contiguous()
-        for rows in torch.split(tied, max(1, len(scores) // MEND_PARTS)):
-            chosen[rows] = _lowest_of_ties(scores[rows], cut[rows, None], k)
-    return chosen.sort(dim=1).values
-
-
-def _lowest_of_ties(scores: Float[Tensor, "T I"], cut: Float[Tensor, "T 1"], k: int) -> Int64[Tensor, "T K"]:
-    """All items above the cut, and of those at it the first ones, k in each row."""
-    above = scores > cut
-    equal = scores == cut
-    room = k - above.sum(dim=1, keepdim=True, dtype=torch.int32)
-    keep = above | (equal & (equal.cumsum(dim=1, dtype=torch.int32) <= room))
-    return keep.nonzero()[:, 1].view(len(scores), k)
-
-
-@torch.no_grad()
-def top_k_embeddings(
-    user_rows: Float[Tensor, "B D"],
-    item: Float[Tensor, "I D"],
-    *,
-    k: int,
-    seen_row: Int64[Tensor, " P"],
-    seen_item: Int64[Tensor, " P"],
-    allowed: Bool[Tensor, " I"] | None = None,
-    buffer: Float[Tensor, "R I"] | None = None,
-    backend: str = "auto",
-) -> tuple[Int64[Tensor, "B K"], Float[Tensor, "B K"]]:
-    r"""The k best items of each row by dot product, of those that are allowed and not seen.
-
-    .. math:: \operatorname{top}_k \{ \langle u_b, v_i \rangle : i \in A,\ (b, i) \notin S \}
-
-    Args:
-        seen_row, seen_item: pairs (position in ``user_rows``, item) to leave out; repeats are harmless.
-        allowed: the items that may be listed; None stands for all. These three may be on any device.
-        buffer: R >= B rows that the scores are written to. A caller with many blocks hands in the same one
-            each time: fresh pages cost more than the product. Overwritten.
-        backend: "auto" or a name of ``kernels.backend``.
-
-    Returns: (items, scores), as ``top_k`` does.
-
-    Raises: UserError for an unknown backend, a k below 1, or scores that are not numbers.
-
-    Example:
-        >>> none = torch.empty(0, dtype=torch.int64)
-        >>> user, item = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
-        >>> top_k_embeddings(user, item, k=2, seen_row=none, seen_item=none)[0].tolist()
-        [[2, 1]]
-    """
-    choose(backend, item.device)
-    if buffer is None:
-        buffer = torch.empty(len(user_rows), len(item), dtype=item.dtype, device=item.device)
-    scores = buffer[: len(user_rows)]
-    torch.mm(user_rows, item.T, out=scores)
-    return top_k_masked(scores, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
+    none = torch.empty(0, dtype=torch.int64)
+    return top_k_masked(scores, k=k, seen_row=none, seen_item=none, backend=backend)
 
 
 @torch.no_grad()
@@ -123,6 +64,7 @@ def top_k_masked(
     seen_row: Int64[Tensor, " P"],
     seen_item: Int64[Tensor, " P"],
     allowed: Bool[Tensor, " I"] | None = None,
+    backend: str = "auto",
 ) -> tuple[Int64[Tensor, "B K"], Float[Tensor, "B K"]]:
     """``top_k`` of the scores that are allowed and not seen; the others become -inf **in place**.
 
@@ -131,7 +73,158 @@ def top_k_masked(
         >>> top_k_masked(scores, k=2, seen_row=torch.tensor([0]), seen_item=torch.tensor([0]))[0].tolist()
         [[1, 2]]
     """
-    scores[seen_row.to(scores.device), seen_item.to(scores.device)] = -torch.inf
-    if allowed is not None:
-        scores.masked_fill_(~allowed.to(scores.device), -torch.inf)
-    return top_k(scores, k)
+    _check_k(k)
+    chosen = choose(backend, scores.device, having=HAVING)
+    if scores.numel() == 0:
+        items = torch.full((len(scores), k), -1, dtype=torch.int64, device=scores.device)
+        return items, torch.full((len(scores), k), -torch.inf, dtype=scores.dtype, device=scores.device)
+    if chosen == "cpu" and scores.dtype == torch.float32 and scores.is_contiguous():
+        from sgl_rec.kernels import top_k_cpu
+
+        hidden = top_k_cpu.Hidden.build(
+            (len(scores), scores.shape[1]), seen_row=seen_row, seen_item=seen_item, allowed=allowed
+        )
+        lists = top_k_cpu.select(scores.detach(), k=k, hidden=hidden)
+    else:
+        scores[seen_row.to(scores.device), seen_item.to(scores.device)] = -torch.inf
+        if allowed is not None:
+            scores.masked_fill_(~allowed.to(scores.device), -torch.inf)
+        lists = top_k_torch.select(scores, k=k)
+    if lists is None:
+        raise _not_a_number()
+    return lists
+
+
+class Catalogue:
+    r"""Items that are ranked by dot product for block after block of users, in bounded memory.
+
+    .. math:: \operatorname{top}_k \{ \langle u_b, v_i \rangle : i \in A,\ (b, i) \notin S \}
+
+    The ``cpu`` backend guesses in bfloat16 where the processor is fast at it, and scores again in float32
+    whatever may be in a list: its lists and scores do not depend on which users are asked for together, on the
+    memory or on the threads. The others compute blocks of scores, whose last bits may depend on the size of the
+    block (as do those of vectors nearly too long for float32, which the ``cpu`` backend hands to ``torch``).
+
+    Args:
+        item: the table of items; must not change between calls.
+        memory: bytes for the scores that are held at once and what selects from them; one row of scores is
+            always held. None stands for as many as are fast.
+        backend: "auto" or a name of ``kernels.backend``.
+
+    Raises: UserError for an unknown backend.
+
+    Example:
+        >>> none = torch.empty(0, dtype=torch.int64)
+        >>> catalogue = Catalogue(torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]))
+        >>> catalogue.top_k(torch.tensor([[1.0, 0.0]]), k=2, seen_row=none, seen_item=none)[0].tolist()
+        [[2, 1]]
+    """
+
+    def __init__(self, item: Float[Tensor, "I D"], *, memory: int | None = None, backend: str = "auto") -> None:
+        self.item = item.detach().contiguous()
+        self._memory = memory
+        self._buffer: Tensor | None = None  # fresh pages cost more than the product
+        self._fast: top_k_cpu.Catalogue | None = None
+        chosen = choose(backend, item.device, having=HAVING)
+        if chosen == "cpu" and item.dtype == torch.float32 and item.numel():
+            from sgl_rec.kernels import top_k_cpu
+
+            tile = top_k_cpu.TILE_BYTES if memory is None else memory - top_k_cpu.bytes_beside_tile(item)
+            self._fast = top_k_cpu.Catalogue(self.item, tile_bytes=min(tile, top_k_cpu.TILE_BYTES))
+
+    @torch.no_grad()
+    def top_k(
+        self,
+        user_rows: Float[Tensor, "B D"],
+        *,
+        k: int,
+        seen_row: Int64[Tensor, " P"],
+        seen_item: Int64[Tensor, " P"],
+        allowed: Bool[Tensor, " I"] | None = None,
+    ) -> tuple[Int64[Tensor, "B K"], Float[Tensor, "B K"]]:
+        """The k best items of each row, of those that are allowed and not seen.
+
+        Args:
+            seen_row, seen_item: pairs (position in ``user_rows``, item) to leave out; repeats are harmless.
+            allowed: the items that may be listed; None stands for all. These three may be on any device.
+
+        Returns: (items, scores), as the function ``top_k`` does.
+
+        Raises: UserError for a k below 1, or scores that are not numbers.
+        """
+        _check_k(k)
+        if self._fast is not None and user_rows.dtype == torch.float32:
+            from sgl_rec.kernels import top_k_cpu
+
+            hidden = top_k_cpu.Hidden.build(
+                (len(user_rows), len(self.item)), seen_row=seen_row, seen_item=seen_item, allowed=allowed
+            )
+            lists = self._fast.top_k(user_rows.detach().contiguous(), k=k, hidden=hidden)
+            if lists is not None:
+                return lists
+        return self._in_blocks(user_rows, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
+
+    def _in_blocks(
+        self, user_rows: Tensor, *, k: int, seen_row: Tensor, seen_item: Tensor, allowed: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        rows = self._rows(k, num_seen=len(seen_row), num_rows=len(user_rows))
+        if self._buffer is None or len(self._buffer) < min(rows, len(user_rows)):
+            self._buffer = self.item.new_empty(min(rows, len(user_rows)), len(self.item))
+        lists = []
+        for first in range(0, len(user_rows), rows):
+            block = user_rows[first : first + rows]
+            scores = self._buffer[: len(block)]
+            torch.mm(block, self.item.T, out=scores)
+            here = (seen_row >= first) & (seen_row < first + rows)
+            lists.append(
+                top_k_masked(
+                    scores, k=k, seen_row=seen_row[here] - first, seen_item=seen_item[here], allowed=allowed,
+                    backend="torch",
+                )
+            )  # fmt: skip
+        if not lists:
+            return top_k(self._buffer[:0], k)
+        items, best = zip(*lists, strict=True)
+        return torch.cat(items), torch.cat(best)
+
+    def _rows(self, k: int, *, num_seen: int, num_rows: int) -> int:
+        """Rows of scores that are held at once."""
+        size = self.item.element_size()
+        scores = max(1, size * len(self.item))
+        cached = max(1, _CACHED_BYTES // scores) if self.item.device.type == "cpu" else max(1, num_rows)
+        if self._memory is None:
+            return cached
+        one_row = BYTES_PER_MENDED * len(self.item)
+        per_row = scores + one_row // top_k_torch.MEND_PARTS + BYTES_PER_PLACE * min(k, len(self.item))
+        return max(1, min(cached, (self._memory - one_row) // per_row))
+
+
+def top_k_embeddings(
+    user_rows: Float[Tensor, "B D"],
+    item: Float[Tensor, "I D"],
+    *,
+    k: int,
+    seen_row: Int64[Tensor, " P"],
+    seen_item: Int64[Tensor, " P"],
+    allowed: Bool[Tensor, " I"] | None = None,
+    backend: str = "auto",
+) -> tuple[Int64[Tensor, "B K"], Float[Tensor, "B K"]]:
+    """``Catalogue.top_k`` for one block of users.
+
+    Example:
+        >>> none = torch.empty(0, dtype=torch.int64)
+        >>> user, item = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
+        >>> top_k_embeddings(user, item, k=2, seen_row=none, seen_item=none)[0].tolist()
+        [[2, 1]]
+    """
+    catalogue = Catalogue(item, backend=backend)
+    return catalogue.top_k(user_rows, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise must_be("top_k", "k", "at least 1", k)
+
+
+def _not_a_number() -> UserError:
+    return must_be("top_k", "scores", "numbers", "nan", "the model has diverged: lower its learning rate")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
-from sgl_rec.kernels.contrast import log_sum, unit_rows, weighted_log_sum
+from sgl_rec.kernels.contrast import log_sum, weighted_log_sum
+from sgl_rec.types import Precision
 
 
 def info_nce(
@@ -22,6 +22,7 @@ def info_nce(
     candidate_id: Int[Tensor, " C"] | None = None,
     candidate_bias: Float[Tensor, " C"] | None = None,
     weight: Float[Tensor, " B"] | None = None,
+    precision: Precision = "float32",
 ) -> Float[Tensor, " B"] | Float[Tensor, ""]:
     r"""Cross-entropy of each anchor picking its own target among C candidates.
 
@@ -43,13 +44,18 @@ def info_nce(
             -log q for candidates drawn with probability q, log count for one that stands for several.
         weight: factor of each row. With it the weighted sum is returned, in one sweep instead of two: 1/B for
             the mean, or the number of times an anchor occurs.
+        precision: ``bfloat16`` rounds what the large products read (rows, exponentials) and sums in float32: two
+            to three times less to move, values and gradients within 1e-2 of the exact ones, norm-wise, at
+            temperatures of 0.05 and more. Rows in float64 stay float64.
 
     Returns: nats per anchor, for the caller to reduce; with ``weight`` their weighted sum, a scalar.
 
     Raises: UserError (a ValueError) for an empty or mismatched input, a temperature that is not finite and > 0,
-        a target outside the candidates, or one kind of id without the other.
+        a target outside the candidates, one kind of id without the other, or an unknown precision. On a GPU the
+        numbers inside a tensor are not looked at, which would wait for the device.
 
     Example:
+        >>> import torch
         >>> view = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
         >>> info_nce(view, view, torch.tensor([0, 1]), temperature=0.5)  # log(1 + exp(-1 / 0.5))
         tensor([0.1269, 0.1269])
@@ -63,7 +69,7 @@ def info_nce(
     _check(anchor, candidate, target, anchor_id=anchor_id, candidate_id=candidate_id, bias=candidate_bias)
     _check_temperature(temperature, len(anchor))
     if weight is None:
-        log_sums = log_sum(
+        return log_sum(
             anchor,
             candidate,
             temperature=temperature,
@@ -71,8 +77,9 @@ def info_nce(
             anchor_id=anchor_id,
             candidate_id=candidate_id,
             target=target,
+            minus_target=True,
+            precision=precision,
         )
-        return log_sums - _target_logit(anchor, candidate, target, temperature)
     _check_length("weight", weight, len(anchor))
     total, _ = weighted_log_sum(
         anchor,
@@ -83,19 +90,10 @@ def info_nce(
         anchor_id=anchor_id,
         candidate_id=candidate_id,
         target=target,
+        minus_target=True,
+        precision=precision,
     )
-    logit = _target_logit(anchor, candidate, target, temperature)
-    return total - (weight.to(logit.dtype) * logit).sum()
-
-
-def _target_logit(
-    anchor: Tensor, candidate: Tensor, target: Tensor, temperature: float | Tensor
-) -> Float[Tensor, " B"]:
-    """s_it / temperature of each row. ``index_select``: ``candidate[target]`` has no repeatable backward."""
-    dtype = torch.promote_types(torch.promote_types(anchor.dtype, candidate.dtype), torch.float32)
-    own = candidate.index_select(0, target).to(dtype)
-    cosine = (unit_rows(anchor.to(dtype)) * unit_rows(own)).sum(1)
-    return cosine / torch.as_tensor(temperature, dtype=dtype, device=own.device)
+    return total
 
 
 def _check(
@@ -113,9 +111,7 @@ def _check(
     if anchor.shape[1] != candidate.shape[1]:
         raise must_be("info_nce", "candidate", f"of the anchors' width {anchor.shape[1]}", candidate.shape[1])
     _check_length("target", target, len(anchor))
-    low, high = (int(bound) for bound in target.aminmax())
-    if target.is_floating_point() or not 0 <= low <= high < len(candidate):
-        raise must_be("info_nce", "target", f"integers in [0, {len(candidate)})", f"{low} to {high}")
+    _check_target(target, len(candidate))
     if (anchor_id is None) != (candidate_id is None):
         missing = "anchor_id" if anchor_id is None else "candidate_id"
         raise must_be("info_nce", missing, "given with the other ids", None, "pass both or neither")
@@ -128,6 +124,16 @@ def _check(
             _check_length(name, column, length)
 
 
+def _check_target(target: Tensor, num_candidates: int) -> None:
+    rule = f"integers in [0, {num_candidates})"
+    if target.is_floating_point():
+        raise must_be("info_nce", "target", rule, target.dtype)
+    if target.device.type == "cpu":
+        low, high = (int(bound) for bound in target.aminmax())
+        if not 0 <= low <= high < num_candidates:
+            raise must_be("info_nce", "target", rule, f"{low} to {high}")
+
+
 def _check_length(name: str, column: Tensor, length: int) -> None:
     if column.shape != (length,):
         raise must_be("info_nce", name, f"of shape ({length},)", tuple(column.shape))
@@ -137,6 +143,8 @@ def _check_temperature(temperature: float | Tensor, num_rows: int) -> None:
     if isinstance(temperature, Tensor):
         if temperature.ndim:
             _check_length("temperature", temperature, num_rows)
+        if temperature.device.type != "cpu":
+            return
         low, high = (float(bound) for bound in temperature.detach().aminmax())
     else:
         low = high = temperature

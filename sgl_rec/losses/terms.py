@@ -12,7 +12,7 @@ from sgl_rec.errors import must_be
 from sgl_rec.losses.contrastive import info_nce
 from sgl_rec.losses.penalty import l2
 from sgl_rec.losses.ranking import bpr
-from sgl_rec.types import Embeddings, Step
+from sgl_rec.types import Embeddings, Precision, Step
 
 Candidates = Literal["all", "batch", "batch-unique"]
 Sides = Literal["apart", "merged"]
@@ -79,6 +79,7 @@ class InfoNceTerm(nn.Module):
               on their side, as SimGCL does.
         sides: ``apart``: users among users and items among items; ``merged``: users and items are one set of
             nodes, candidates of both kinds. Anchors and weights are the same.
+        precision: what the products read, see ``info_nce``.
 
     Raises: UserError for an unknown choice, and at a step that has not exactly two views.
 
@@ -97,17 +98,27 @@ class InfoNceTerm(nn.Module):
     """
 
     def __init__(
-        self, *, temperature: float = 0.2, candidates: Candidates = "all", sides: Sides = "apart"
+        self,
+        *,
+        temperature: float = 0.2,
+        candidates: Candidates = "all",
+        sides: Sides = "apart",
+        precision: Precision = "float32",
     ) -> None:
         super().__init__()
         if not 0 < temperature < float("inf"):
             raise must_be("info_nce", "temperature", "finite and > 0", temperature, "0.2 is a usual start")
-        for name, value, known in (("candidates", candidates, Candidates), ("sides", sides, Sides)):
+        for name, value, known in (
+            ("candidates", candidates, Candidates),
+            ("sides", sides, Sides),
+            ("precision", precision, Precision),
+        ):
             if value not in get_args(known):
                 raise must_be("info_nce", name, f"one of {', '.join(get_args(known))}", repr(value))
         self.temperature = temperature
         self.candidates = candidates
         self.sides = sides
+        self.precision = precision
 
     def forward(self, step: Step) -> Float[Tensor, ""]:
         if len(step.views) != 2:
@@ -146,6 +157,7 @@ class InfoNceTerm(nn.Module):
             anchor_id=ids,
             candidate_id=ids,
             weight=contrast.weight,
+            precision=self.precision,
         )
 
 

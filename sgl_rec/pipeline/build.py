@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import nn
 
-from sgl_rec.config import Config, complete_part
+from sgl_rec.config import Config, Part, complete_part
 from sgl_rec.encoders import ENCODERS
 from sgl_rec.errors import UserError, must_be, nearest, one_line
 from sgl_rec.evaluation.metrics import METRICS
 from sgl_rec.graph.build import build_graph
+from sgl_rec.kernels.backend import using
 from sgl_rec.losses import LOSSES, Objective
 from sgl_rec.rng import stream
+from sgl_rec.training.loop import passes
 from sgl_rec.types import Batch, Graph, Interactions, Step
 from sgl_rec.views import VIEWS
 
 TAKEN = ("epoch", "seconds", "seconds_validation", "loss")
 """Columns of the history that are no term."""
 
-NUM_VIEWS = 2
-"""A contrastive loss compares two views of the graph."""
+PROVIDED = ("generator", "precision")
+"""Arguments of a part that the program gives, not the user."""
+
+DrawViews: TypeAlias = Callable[[int, int], tuple[Graph, ...]]
 
 
 def resolve(config: Config) -> Config:
@@ -33,8 +38,7 @@ def resolve(config: Config) -> Config:
     if config.views is not None:
         update["views"] = config.views.model_copy(update=_view_arguments(config))
     update["loss"] = {
-        label: part.model_copy(update=complete_part(part, LOSSES, where=f"loss.{label}"))
-        for label, part in config.loss.items()
+        label: part.model_copy(update=_term_arguments(label, part)) for label, part in config.loss.items()
     }
     _check_names(config)
     # Parts keep what they take as extra keys, so the copies are validated again.
@@ -46,36 +50,56 @@ def resolve(config: Config) -> Config:
 def make_encoder(config: Config, *, num_users: int, num_items: int) -> nn.Module:
     """A fresh encoder, its start drawn from the stream "initial"."""
     generator = stream(config.training.seed, "initial")
-    encoder: nn.Module = ENCODERS[config.encoder.name](
-        num_users, num_items, **_encoder_arguments(config), generator=generator
+    make = ENCODERS[config.encoder.name]
+    encoder: nn.Module = make(
+        num_users, num_items, **_encoder_arguments(config), **_precision(make, config), generator=generator
     )
     return encoder
 
 
 def make_objective(config: Config) -> Objective:
     """The weighted terms of ``[loss.*]``."""
-    terms = {
-        label: (LOSSES[part.name](**complete_part(part, LOSSES, where=f"loss.{label}")), part.weight)
-        for label, part in config.loss.items()
-    }
+    terms = {}
+    for label, part in config.loss.items():
+        make = LOSSES[part.name]
+        terms[label] = make(**_term_arguments(label, part), **_precision(make, config)), part.weight
     return Objective(terms)
 
 
-def make_views(config: Config, graph: Graph) -> Callable[[int], tuple[Graph, ...]]:
-    """epoch -> two fresh views of ``graph``, drawn from the stream "views/<epoch>"; none without ``[views]``."""
+def make_views(config: Config, graph: Graph) -> DrawViews:
+    """(epoch, step) -> the views of ``graph`` for that step; none without ``[views]``.
+
+    They are drawn from the stream "views/<epoch>", and stand for the whole epoch, or from
+    "views/<epoch>/<step>" where the config redraws them at every step.
+    """
     if config.views is None:
-        return lambda epoch: ()
-    view, arguments = VIEWS[config.views.name], _view_arguments(config)
+        return lambda epoch, step: ()
+    view, arguments, number = VIEWS[config.views.name], _view_arguments(config), config.views.num_views
 
-    def draw(epoch: int) -> tuple[Graph, ...]:
-        generator = stream(config.training.seed, f"views/{epoch}")
-        return tuple(view(graph, **arguments, generator=generator) for _ in range(NUM_VIEWS))
+    def draw(name: str) -> tuple[Graph, ...]:
+        generator = stream(config.training.seed, name)
+        return tuple(view(graph, **arguments, generator=generator) for _ in range(number))
 
-    return draw
+    if config.views.redraw == "step":
+        return lambda epoch, step: draw(f"views/{epoch}/{step}")
+    kept = functools.lru_cache(maxsize=1)(draw)
+    return lambda epoch, step: kept(f"views/{epoch}")
 
 
 def _encoder_arguments(config: Config) -> dict[str, Any]:
-    return complete_part(config.encoder, ENCODERS, where="encoder", provided=("generator",))
+    return complete_part(config.encoder, ENCODERS, where="encoder", provided=PROVIDED)
+
+
+def _term_arguments(label: str, part: Part) -> dict[str, Any]:
+    return complete_part(part, LOSSES, where=f"loss.{label}", provided=PROVIDED)
+
+
+def _precision(part: Callable[..., Any], config: Config) -> dict[str, str]:
+    """The precision, for a part that takes it."""
+    if "precision" not in inspect.signature(part).parameters:
+        return {}
+    asked = config.training.precision
+    return {"precision": "float32" if asked == "auto" else asked}
 
 
 def _view_arguments(config: Config) -> dict[str, Any]:
@@ -86,7 +110,7 @@ def _view_arguments(config: Config) -> dict[str, Any]:
     takes = inspect.signature(VIEWS[part.name]).parameters
     if "num_layers" in takes and "num_layers" not in part.arguments and "num_layers" in encoder:
         part = part.model_copy(update={"num_layers": encoder["num_layers"]})
-    return complete_part(part, VIEWS, where="views", provided=("generator",))
+    return complete_part(part, VIEWS, where="views", provided=PROVIDED)
 
 
 def cut_off(metric: str) -> int:
@@ -100,13 +124,14 @@ def _try_parts(config: Config) -> None:
     batch = Batch(torch.tensor([0, 1]), torch.tensor([0, 1]), torch.tensor([1, 0]))
     part = f"encoder {config.encoder.name!r}"
     try:
-        encoder: Any = make_encoder(config, num_users=2, num_items=2)
-        embeddings, initial = encoder(graph), encoder.initial()
-        if config.views is not None:
-            part = f"view {config.views.name!r}"
-        views = tuple(encoder(view) for view in make_views(config, graph)(0))
-        part = f"losses {', '.join(repr(term.name) for term in config.loss.values())}"
-        make_objective(config)(Step(batch, embeddings, initial, views))
+        with using("torch"):  # nothing is compiled for it
+            encoder: Any = make_encoder(config, num_users=2, num_items=2)
+            encoder(graph)
+            if config.views is not None:
+                part = f"view {config.views.name!r}"
+            embeddings, views = passes(encoder, graph, make_views(config, graph)(0, 0))
+            part = f"losses {', '.join(repr(term.name) for term in config.loss.values())}"
+            make_objective(config)(Step(batch, embeddings, encoder.initial(), views))
     except UserError:
         raise
     except Exception as error:  # somebody else's part can fail in any way

@@ -18,7 +18,7 @@ import sgl_rec
 
 NEEDED = (
     "torch", "torch_geometric", "numpy", "pandas", "pyarrow", "click", "rich", "pydantic", "safetensors",
-    "tomli_w", "jaxtyping", "filelock",
+    "tomli_w", "jaxtyping", "filelock", "numba",
 )  # fmt: skip
 OPTIONAL = ("PIL", "torch_scatter", "triton")
 LITTLE_DISK = 1e9
@@ -74,9 +74,13 @@ def _device() -> str:
 
 
 def _backends() -> str:
-    from sgl_rec.kernels.backend import KNOWN
+    """The kernels' own choice for the device, and what else there is."""
+    from sgl_rec.kernels.backend import KNOWN, choose
+    from sgl_rec.pipeline.device import choose_device, choose_precision
 
-    return ", ".join(KNOWN)
+    device = choose_device("auto")
+    chosen = choose("auto", device, having=KNOWN)
+    return f"{chosen}, {choose_precision('auto', device)} (known: {', '.join(KNOWN)})"
 
 
 def _train_a_step() -> str:

@@ -16,7 +16,8 @@ from sgl_rec.data.batches import check_trainable
 from sgl_rec.data.load import load_dataset
 from sgl_rec.data.splits import make_split
 from sgl_rec.errors import UserError, must_be
-from sgl_rec.pipeline.build import NUM_VIEWS, resolve
+from sgl_rec.pipeline.build import resolve
+from sgl_rec.pipeline.device import choose_precision
 from sgl_rec.types import Dataset, Split
 
 log = logging.getLogger("sgl_rec")
@@ -38,11 +39,12 @@ def prepare(
     split: str | None = None,
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
+    device: torch.device | None = None,
 ) -> Prepared:
     """Load and split the data and resolve the config; arguments and errors are those of ``train``.
 
     What is given here goes over ``config``, that over the method's file. The method's file is the one made for
-    the data set's own name, wherever the data was found.
+    the data set's own name, wherever the data was found. ``device`` decides what the precision ``auto`` is.
     """
     over = merge({} if config is None else read_toml(Path(config)), settings or {})
     given = {"dataset": None if isinstance(dataset, pd.DataFrame) else dataset, "split": split}
@@ -59,6 +61,9 @@ def prepare(
     )  # a slip shows before the data is read
     loaded = load_dataset(source)
     resolved = _resolve(how, own, over, dataset=loaded.name, name=name, where=where)
+    precision = choose_precision(resolved.training.precision, device or torch.device("cpu"))
+    training = resolved.training.model_copy(update={"precision": precision})
+    resolved = resolved.model_copy(update={"training": training})
     if max(resolved.evaluation.k) > len(loaded.items):
         log.warning("k = %d is more than the %d items there are", max(resolved.evaluation.k), len(loaded.items))
     parts = make_split(loaded, name=resolved.data.split, seed=resolved.data.split_seed)
@@ -82,7 +87,7 @@ def description(prepared: Prepared, *, device: torch.device) -> str:
         f"{len(dataset.interactions):,} interactions",
         f"split    {split.name}: train {len(split.train):,}, valid {len(split.valid):,}, "
         f"test {len(split.test):,}",
-        f"device   {device}, threads {torch.get_num_threads()}",
+        f"device   {device}, threads {torch.get_num_threads()}, {config.training.precision}",
     ]
     return "\n".join(lines)
 
@@ -96,7 +101,7 @@ def expected_memory(prepared: Prepared) -> int:
     """
     config, data = prepared.config, prepared.split.train
     width = int(config.encoder.arguments.get("embedding_dim", 64))
-    graphs = 1 if config.views is None else 1 + NUM_VIEWS
+    graphs = 1 if config.views is None else 1 + config.views.num_views
     tables = (6 + 3 * graphs) * (data.num_users + data.num_items) * width * 4
     edges = 2 * len(data) * (8 * graphs + (48 if config.views is not None else 0))
     pairs = 40 * len(data)

@@ -13,6 +13,7 @@ import torch
 
 from sgl_rec.data.batches import Batches
 from sgl_rec.graph.build import build_graph
+from sgl_rec.kernels.backend import using
 from sgl_rec.pipeline.build import cut_off, make_encoder, make_objective, make_views
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
@@ -68,9 +69,9 @@ def train(
         10
     """
     check_out(out, overwrite=overwrite)
-    prepared = prepare(dataset, method=method, split=split, config=config, settings=settings)
     chosen = choose_device(device)
     set_threads(threads)
+    prepared = prepare(dataset, method=method, split=split, config=config, settings=settings, device=chosen)
     name, how = prepared.config.data.dataset, prepared.config.method
     folder = new_folder(out, dataset=name, method=how, overwrite=overwrite)
     return start(prepared, folder, device=chosen, observer=observer)
@@ -124,7 +125,7 @@ def resume(
 def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) -> Run:
     """The stages of a run. Each has its own checkpoint, so a resume simply runs them all again."""
     config, split = folder.config, folder.data.split
-    with log_file(folder.log_file), catch_signals() as stop:
+    with log_file(folder.log_file), catch_signals() as stop, using(config.training.backend):
         if folder.metrics_file.is_file():
             log.info("%s is finished; nothing is left to do", folder.path)
             return Run(folder)

@@ -75,21 +75,6 @@ def _crc32(tensors: Mapping[str, Tensor], values: str) -> str:
     return f"{crc:08x}"
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimizer's state as ``<parameter>.<name>`` tensors."""
-    state = optimizer.state_dict()["state"]
-    return {f"{index}.{name}": value for index, row in state.items() for name, value in row.items()}
-
-
-def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Restore what :func:`optimizer_tensors` returned."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
 def load_module(module: nn.Module, tensors: Mapping[str, Tensor], *, where: Path) -> None:
     """Restore a module. Raises: UserError when names or shapes are not its own."""
     try:

@@ -1,4 +1,4 @@
-"""The training loop: views once an epoch, a step a batch, a validation and a checkpoint an epoch."""
+"""The training loop: a step a batch on views of the graph, a validation and a checkpoint an epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from sgl_rec.errors import UserError
-from sgl_rec.training.checkpoint import Checkpoint, load_module, load_optimizer, optimizer_tensors
+from sgl_rec.training.adam import Adam
+from sgl_rec.training.checkpoint import Checkpoint, load_module
 from sgl_rec.training.interrupt import Interrupted, StopRequest
 from sgl_rec.training.stopping import EarlyStopping
 from sgl_rec.types import Batch, Embeddings, Graph, Step, Terms
@@ -92,6 +93,17 @@ class _State:
     finished: bool = False
 
 
+def passes(encoder: Any, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embeddings, tuple[Embeddings, ...]]:
+    """The embeddings that a step ranks with, and those it contrasts: one pass for the graph and for each view.
+
+    An encoder that shares passes between the two (XSimGCL) has a method ``passes(graph, views)`` that says how.
+    """
+    if hasattr(encoder, "passes"):
+        shared: tuple[Embeddings, tuple[Embeddings, ...]] = encoder.passes(graph, views)
+        return shared
+    return encoder(graph), tuple(encoder(view) for view in views)
+
+
 class Trainer:
     """Fit an encoder to an objective.
 
@@ -104,7 +116,7 @@ class Trainer:
             ``after_step()``.
         graph: the training graph.
         batches: the training triples.
-        draw_views: epoch -> the augmented graphs of that epoch (none for a plain ranking loss).
+        draw_views: (epoch, step) -> the augmented graphs for that step (none for a plain ranking loss).
         validate: embeddings -> metrics; None trains for exactly ``max_epochs`` and keeps the last one.
         stopping: with ``validate``, when to stop; ``metric`` names what it looks at.
         checkpoint: file to write after every epoch and to resume from; None keeps nothing.
@@ -118,7 +130,7 @@ class Trainer:
         *,
         graph: Graph,
         batches: BatchSource,
-        draw_views: Callable[[int], tuple[Graph, ...]],
+        draw_views: Callable[[int, int], tuple[Graph, ...]],
         learning_rate: float,
         max_epochs: int,
         validate: Callable[[Embeddings], Mapping[str, float]] | None = None,
@@ -135,7 +147,7 @@ class Trainer:
         self.stopping = stopping or EarlyStopping(patience=max_epochs, floor=-math.inf, warmup=0)
         self.observer, self.stop = observer or Nobody(), stop or StopRequest()
         parameters = [*encoder.parameters(), *objective.parameters()]
-        self.optimizer = torch.optim.Adam(parameters, lr=learning_rate, fused=True)
+        self.optimizer = Adam(parameters, learning_rate=learning_rate)
         self.state = _State()
         if checkpoint is not None and checkpoint.is_file():
             self._restore(checkpoint)
@@ -159,7 +171,6 @@ class Trainer:
 
     def _run_epoch(self) -> None:
         state, begin = self.state, time.perf_counter()
-        views = self.draw_views(state.epoch)
         epoch = self.batches.epoch(state.epoch)
         if state.step == 0:
             self.objective.on_epoch(self._embed())
@@ -168,6 +179,7 @@ class Trainer:
                 state.seconds += time.perf_counter() - begin
                 self._save()
                 raise Interrupted
+            views = self.draw_views(state.epoch, state.step)
             terms = self.step(epoch.batch(state.step), views)
             self._add(terms)
             state.step += 1
@@ -178,9 +190,9 @@ class Trainer:
 
     def step(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
         """One batch: embed the graph and its views, compute the terms, step the optimiser."""
-        self.optimizer.zero_grad(set_to_none=True)
-        embedded = tuple(self.encoder(view) for view in views)
-        terms: Terms = self.objective(Step(batch, self.encoder(self.graph), self.encoder.initial(), embedded))
+        self.optimizer.zero_grad()
+        embeddings, embedded = passes(self.encoder, self.graph, views)
+        terms: Terms = self.objective(Step(batch, embeddings, self.encoder.initial(), embedded))
         torch.autograd.backward(terms.total)
         self.optimizer.step()
         self.objective.after_step()
@@ -237,7 +249,7 @@ class Trainer:
         state, saved = self.state, Checkpoint()
         saved.put("encoder", self.encoder.state_dict())
         saved.put("objective", self.objective.state_dict())
-        saved.put("optimizer", optimizer_tensors(self.optimizer))
+        saved.put("optimizer", self.optimizer.state_dict())
         saved.put("sums", state.sums)
         if state.best is not None:
             saved.put("best.parameters", state.best.parameters)
@@ -259,8 +271,8 @@ class Trainer:
         device = next(self.encoder.parameters()).device
         load_module(self.encoder, saved.group("encoder"), where=path)
         load_module(self.objective, saved.group("objective"), where=path)
-        load_optimizer(self.optimizer, saved.group("optimizer"))
         try:
+            self.optimizer.load_state_dict(saved.group("optimizer"))
             state.epoch, state.step = saved.values["epoch"], saved.values["step"]
             state.seconds, state.history = saved.values["seconds"], saved.values["history"]
             state.finished = saved.values["finished"]

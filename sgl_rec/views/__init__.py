@@ -10,6 +10,7 @@ VIEWS = Registry(
         "edge_drop": "sgl_rec.views.edge_drop:edge_drop",
         "node_drop": "sgl_rec.views.node_drop:node_drop",
         "layerwise_edge_drop": "sgl_rec.views.layerwise_edge_drop:layerwise_edge_drop",
+        "noise": "sgl_rec.views.noise:noise",
         "walk_subgraph": "sgl_rec.views.walk_subgraph:walk_subgraph",
     },
     "sgl_rec.views",

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 import pytest
+import torch
 
 from sgl_rec.cli.main import cli
-from sgl_rec.cli.options import common, is_quiet, memory_budget
+from sgl_rec.cli.options import common, is_quiet, memory_budget, on_threads
 
 log = logging.getLogger("sgl_rec")
 
@@ -53,3 +54,21 @@ def test_a_memory_budget_is_bytes(call: Any) -> None:
 def test_every_command_has_them(command: str) -> None:
     names = {parameter.name for parameter in cli.commands[command].params}
     assert {"quiet", "verbose", "debug"} <= names
+
+
+def test_a_command_keeps_to_its_threads(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    @on_threads
+    @common
+    def count() -> None:
+        click.echo(torch.get_num_threads())
+
+    monkeypatch.setitem(cli.commands, "count", count)
+    torch.set_num_threads(2)
+    assert call("count", "--threads", "1").out == "1\n"
+    assert call("count", "--threads", "0").code == 2
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "recommend", "similar"])
+def test_what_computes_takes_threads(command: str) -> None:
+    assert "--threads" in {word for parameter in cli.commands[command].params for word in parameter.opts}

@@ -159,7 +159,8 @@ def test_an_unknown_data_set_names_the_nearest(call: Any, here: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     ["--seed 3", "--dataset demo", "--method lightgcn", "--set training.seed=3", "--max-epochs 9", "--k 5",
-     "--refit all", "--split random", "--out other", "--overwrite", "--config x.toml", "--dry-run"],
+     "--precision bfloat16", "--backend torch", "--refit all", "--split random", "--out other", "--overwrite",
+     "--config x.toml", "--dry-run"],
 )  # fmt: skip
 def test_resume_refuses_what_would_change_the_result(call: Any, here: Path, words: str) -> None:
     assert (
@@ -247,6 +248,13 @@ def test_defaults_method_config_options_in_this_order(call: Any, here: Path) -> 
     assert training["patience"] == 10
     over = tomllib.loads(call("train", *words, "--method", "sgl-nd").out)
     assert (over["method"], over["views"]["name"]) == ("sgl-nd", "node_drop")
+
+
+def test_precision_and_backend(call: Any, here: Path) -> None:
+    shown = tomllib.loads(call("train", "--precision", "bfloat16", "--backend", "torch", "--dry-run").out)
+    assert (shown["training"]["precision"], shown["training"]["backend"]) == ("bfloat16", "torch")
+    shown = tomllib.loads(call("train", "--dry-run").out)
+    assert shown["training"]["precision"] in ("float32", "bfloat16"), "auto is settled before it is written"
 
 
 def test_the_data_set_of_a_config_file_is_the_one_that_is_read(call: Any, here: Path) -> None:

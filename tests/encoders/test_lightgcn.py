@@ -9,6 +9,7 @@ from sgl_rec.encoders.lightgcn import LightGCN
 from sgl_rec.errors import UserError
 from sgl_rec.graph.build import build_graph
 from sgl_rec.types import Graph, Interactions
+from sgl_rec.views.noise import noise
 from tests.reference.propagation import dense_adjacency, propagation
 
 # Two users, three items; in the second pattern item 2 is isolated.
@@ -82,6 +83,45 @@ def test_isolated_item_has_its_weighted_table_row() -> None:
     model = LightGCN(2, 3, embedding_dim=4, num_layers=3, generator=generator()).double()
     item = model(graph(PATTERNS[1])).item
     torch.testing.assert_close(item[2], model.initial().item[2] / 4, rtol=1e-15, atol=0)
+
+
+def test_noise_of_the_graph_is_in_every_layer() -> None:
+    model = LightGCN(2, 3, embedding_dim=4, num_layers=2, generator=generator()).double()
+    noisy = noise(graph(PATTERNS[0]), magnitude=0.3, generator=generator(1))
+    assert noisy.noise is not None
+    matrices = [dense_adjacency(PATTERNS[0], 2, 3, (0.5, 0.5))] * 2
+    table = model.nodes.detach().numpy()
+    expected, _ = propagation(matrices, table, [1 / 3] * 3, 0.3, noisy.noise.key)
+    np.testing.assert_allclose(model(noisy).user.detach().numpy(), expected[:2], rtol=1e-6)
+    plain, _ = propagation(matrices, table, [1 / 3] * 3)
+    assert not np.allclose(plain, expected)
+
+
+def test_a_pass_for_the_graph_and_for_each_view() -> None:
+    model = LightGCN(2, 3, embedding_dim=4, num_layers=2, generator=generator()).double()
+    views = tuple(graph(pattern) for pattern in PATTERNS)
+    ranked, contrasted = model.passes(views[0], views)
+    assert torch.equal(ranked.user, model(views[0]).user)
+    assert [torch.equal(one.item, model(view).item) for one, view in zip(contrasted, views, strict=True)] == [
+        True
+    ] * 2
+
+
+def test_one_pass_for_ranking_and_contrast() -> None:
+    """XSimGCL: the noisy output and the noisy layer l*, the graph itself is not looked at."""
+    model = LightGCN(
+        2, 3, embedding_dim=4, num_layers=2, include_layer_0=False, contrast_layer=1, generator=generator()
+    ).double()
+    noisy = noise(graph(PATTERNS[0]), magnitude=0.3, generator=generator(1))
+    assert noisy.noise is not None
+    matrices = [dense_adjacency(PATTERNS[0], 2, 3, (0.5, 0.5))] * 2
+    output, layers = propagation(matrices, model.nodes.detach().numpy(), [0, 1 / 2, 1 / 2], 0.3, noisy.noise.key)
+    ranked, (first, second) = model.passes(graph(PATTERNS[1]), (noisy,))
+    assert first is ranked
+    np.testing.assert_allclose(ranked.item.detach().numpy(), output[2:], rtol=1e-6)
+    np.testing.assert_allclose(second.user.detach().numpy(), layers[1][:2], rtol=1e-6)
+    with pytest.raises(UserError, match="number of views with contrast_layer must be 1, got 2"):
+        model.passes(noisy, (noisy, noisy))
 
 
 def test_one_parameter_named_nodes() -> None:

@@ -248,5 +248,58 @@ def test_unknown_choices_are_the_callers_fault() -> None:
     anchor = rows(2, seed=1)
     with pytest.raises(UserError, match=r"similarity must be one of cosine, dot, euclidean, got 'cos'"):
         log_sum(anchor, anchor, temperature=1.0, similarity="cos")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"precision must be one of float32, bfloat16, got 'half'"):
+        log_sum(anchor, anchor, temperature=1.0, precision="half")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="backend"):
         log_sum(anchor, anchor, temperature=1.0, backend="abacus")
+
+
+BACKENDS = ("torch", "cpu")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("scale", [1e-30, 1e-18, 1.0, 1e18, 1e30])
+def test_unit_rows_of_every_backend(backend: str, scale: float) -> None:
+    straight = rows(50, 16, seed=1, dtype=torch.float32)
+    straight[3] = 0
+    leaf = (scale * straight).requires_grad_()
+    unit = unit_rows(leaf, backend=backend)
+    towards = rows(50, 16, seed=2, dtype=torch.float32)
+    (gradient,) = torch.autograd.grad((unit * towards).sum(), leaf)
+    exact_leaf = straight.double().requires_grad_()
+    exact = torch.nn.functional.normalize(exact_leaf)
+    (expected,) = torch.autograd.grad((exact * towards).sum(), exact_leaf)
+    expected[3] = 0
+    torch.testing.assert_close(unit.double(), exact.detach(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(gradient.double() * scale, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_minus_target_is_the_cross_entropy(setting: dict[str, Any]) -> None:
+    setting = {"temperature": 0.5, "target": IDS["target"], **setting}
+    weight = torch.linspace(-1, 3, 6, dtype=torch.float64).requires_grad_()
+    anchor, candidate = rows(6, seed=1).requires_grad_(), rows(8, seed=2).requires_grad_()
+    total, per_row = weighted_log_sum(anchor, candidate, weight=weight, minus_target=True, **setting)
+    similarity = {"similarity": setting.get("similarity", "cosine")}
+    own = torch.stack(  # the log-sum over one candidate is its logit
+        [
+            full_log_sum(
+                anchor[i : i + 1],
+                candidate[t : t + 1],
+                temperature=torch.as_tensor(setting["temperature"], dtype=torch.float64).expand(6)[i],
+                **similarity,
+            )[0]
+            for i, t in enumerate(setting["target"].tolist())
+        ]
+    )
+    ids = setting if "anchor_id" in setting else {k: v for k, v in setting.items() if k != "target"}
+    losses = full_log_sum(anchor, candidate, **ids) - own
+    torch.testing.assert_close(per_row, losses.detach(), rtol=1e-10, atol=1e-10)
+    leaves = [anchor, candidate, weight]
+    two = log_sum(anchor, candidate, minus_target=True, **setting)
+    torch.testing.assert_close(two, losses, rtol=1e-10, atol=1e-10)
+    expected = torch.autograd.grad(weight @ losses, leaves, retain_graph=True)
+    for value in (total, weight @ two):
+        torch.testing.assert_close(
+            torch.autograd.grad(value, leaves, retain_graph=True), expected, rtol=1e-9, atol=1e-10
+        )

@@ -69,6 +69,21 @@ def test_without_a_folder_for_the_cache_it_compiles_all_the_same(folder: Path, t
     assert run(folder, home) == "[0.0, 2.0, 4.0] 0"
 
 
+def test_torch_keeps_its_threads(folder: Path) -> None:
+    code = """
+import numpy as np, torch
+import kernel
+from sgl_rec.kernels.jit import num_threads
+torch.set_num_threads(1)
+for _ in range(2):
+    print(num_threads(), end=" ")
+    kernel.fill(np.zeros(3), 3)
+    print(torch.get_num_threads(), end=" ")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"] * 4
+
+
 def test_torch_s_threads_are_numba_s() -> None:
     before = torch.get_num_threads()
     try:

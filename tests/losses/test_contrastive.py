@@ -153,6 +153,28 @@ def test_low_precision_equals_float64(temperature: float, dtype: torch.dtype) ->
     torch.testing.assert_close(loss.double(), exact, rtol=1e-5, atol=2e-7 / temperature)
 
 
+@pytest.mark.parametrize("temperature", [0.05, 0.2])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bfloat16_products_are_within_a_hundredth(temperature: float, weighted: bool) -> None:
+    candidate = rows(500, 32, seed=1).float()
+    anchor, target = candidate[:50] + rows(50, 32, seed=2).float(), torch.arange(50)
+
+    def gradients(precision: Any, dtype: torch.dtype) -> list[Tensor]:
+        leaves = [anchor.to(dtype).requires_grad_(), candidate.to(dtype).requires_grad_()]
+        weight = torch.ones(50) if weighted else None
+        loss = info_nce(*leaves, target, temperature=temperature, precision=precision, weight=weight)
+        return [part.detach().double() for part in (loss, *torch.autograd.grad(loss.sum(), leaves))]
+
+    exact = gradients("float32", torch.float64)
+    low, whole = gradients("bfloat16", torch.float32), gradients("float32", torch.float32)
+    for got, better, expected in zip(low, whole, exact, strict=True):
+        assert (got - expected).norm() < 1e-2 * expected.norm()
+        assert (better - expected).norm() < 1e-5 * expected.norm()
+    assert not torch.equal(low[1], whole[1])
+    for got, expected in zip(gradients("bfloat16", torch.float64), exact, strict=True):
+        assert torch.equal(got, expected), "rows in float64 stay whole"
+
+
 def test_same_bits_every_time() -> None:
     def once() -> tuple[Tensor, ...]:
         leaves = [rows(300, 16, seed=1).float().requires_grad_(), rows(200, 16, seed=2).float().requires_grad_()]

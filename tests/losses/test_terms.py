@@ -121,6 +121,23 @@ def test_unknown_choice_names_the_known_ones(monkeypatch: pytest.MonkeyPatch) ->
         InfoNceTerm(sides="both")  # type: ignore[arg-type]
 
 
+def test_precision_reaches_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(UserError, match=r"precision must be one of float32, bfloat16, got 'half'"):
+        InfoNceTerm(precision="half")  # type: ignore[arg-type]
+    views = [Embeddings(view.user.detach().float(), view.item.detach().float()) for view in step().views]
+
+    def gradient(**options: Any) -> Tensor:
+        first = Embeddings(views[0].user.clone().requires_grad_(), views[0].item)
+        return torch.autograd.grad(InfoNceTerm(**options)(replace(step(), views=(first, views[1]))), first.user)[
+            0
+        ]
+
+    whole, low = gradient(), gradient(precision="bfloat16")
+    assert not torch.equal(whole, low)
+    torch.testing.assert_close(low, whole, rtol=2e-2, atol=2e-2 * whole.abs().max().item())
+
+
 def test_all_with_repeats_counted_equals_all_with_repeats_computed() -> None:
     """The cheaper form has the gradients of the plain one, too."""
 

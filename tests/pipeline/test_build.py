@@ -12,7 +12,7 @@ import torch
 from sgl_rec.config import Config, merge, method_file, method_names, parse, read_toml
 from sgl_rec.errors import UserError
 from sgl_rec.graph.build import build_graph
-from sgl_rec.pipeline.build import NUM_VIEWS, make_encoder, make_objective, make_views, resolve
+from sgl_rec.pipeline.build import make_encoder, make_objective, make_views, resolve
 from sgl_rec.types import Graph, Interactions
 from sgl_rec.views import VIEWS
 
@@ -33,6 +33,7 @@ def test_every_method_resolves_once_and_for_all(method: str) -> None:
     assert resolve(config) == config
     assert config.encoder.arguments["num_layers"] == 3
     assert (config.views is None) == (method == "lightgcn")
+    assert "precision" not in config.encoder.arguments, "the program gives it: training.precision"
 
 
 def test_defaults_of_the_parts_are_written_down() -> None:
@@ -59,6 +60,15 @@ def test_defaults_of_the_parts_are_written_down() -> None:
         ({"training": {"metric": "ndcg@x"}}, "training.metric"),
         ({"training": {"metric": "ndcg@0"}}, "training.metric"),
         ({"loss": {"epoch": {"name": "bpr"}}}, "rename it"),
+        ({"views": {"redraw": "batch"}}, "redraw"),
+        ({"views": {"num_views": 0}}, "num_views"),
+        ({"views": {"num_views": 1}}, "views must be exactly two"),
+        ({"encoder": {"contrast_layer": 1}}, "number of views with contrast_layer must be 1, got 2"),
+        ({"encoder": {"contrast_layer": 4}}, "contrast_layer must be in 0 .. 3"),
+        ({"encoder": {"precision": "bfloat16"}}, "'precision' must be an argument"),
+        ({"views": {"name": "noise", "magnitude": -1.0}}, "magnitude must be finite and at least 0"),
+        ({"training": {"precision": "float16"}}, "training.precision"),
+        ({"training": {"backend": "opencl"}}, "training.backend"),
         ({"training": {"metric": "coverage@20"}}, "training.metric"),
     ],
 )
@@ -78,18 +88,34 @@ def test_the_start_is_drawn_from_the_seed() -> None:
 
 def test_views_are_fresh_in_every_epoch_and_the_same_again(graph: Graph) -> None:
     draw = make_views(config_of("sgl-ed", {"views": {"drop_rate": 0.5}}), graph)
-    first, again, other = draw(0), draw(0), draw(1)
-    assert len(first) == NUM_VIEWS
+    first, same, other, again = draw(0, 0), draw(0, 1), draw(1, 0), draw(0, 0)
+    assert len(first) == 2
+    assert same is first, "one epoch, one pair of views"
     columns = [view.layers[0].column for view in first]
     assert all(torch.equal(view.layers[0].column, column) for view, column in zip(again, columns, strict=True))
     assert not torch.equal(columns[0], columns[1])
     assert not torch.equal(columns[0], other[0].layers[0].column)
-    assert make_views(config_of("lightgcn"), graph)(0) == ()
+    assert make_views(config_of("lightgcn"), graph)(0, 0) == ()
+
+
+def test_views_may_be_redrawn_at_every_step(graph: Graph) -> None:
+    draw = make_views(config_of("xsimgcl"), graph)
+    (first,), (again,), (later,), (other,) = draw(0, 0), draw(0, 0), draw(0, 1), draw(1, 0)
+    assert first.noise is not None
+    assert first.noise == again.noise
+    assert len({view.noise for view in (first, later, other)}) == 3
+
+
+@pytest.mark.parametrize(("asked", "got"), [("auto", "float32"), ("bfloat16", "bfloat16")])
+def test_parts_are_told_the_precision(asked: str, got: str) -> None:
+    config = config_of("sgl-ed", {"training": {"precision": asked}})
+    assert make_encoder(config, num_users=3, num_items=2).precision == got
+    assert make_objective(config).terms["contrastive"].precision == got
 
 
 def test_one_thinned_graph_a_layer(graph: Graph) -> None:
     draw = make_views(resolve(config_of("sgl-rw", {"encoder": {"num_layers": 4}})), graph)
-    assert [len(view.layers) for view in draw(0)] == [4, 4]
+    assert [len(view.layers) for view in draw(0, 0)] == [4, 4]
 
 
 def test_the_objective_has_the_terms_of_the_config() -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.device import available_cores, choose_device, environment, set_threads
+from sgl_rec.pipeline import device as module
+from sgl_rec.pipeline.device import (
+    _quota,
+    available_cores,
+    choose_device,
+    choose_precision,
+    environment,
+    set_threads,
+)
 
 
 @pytest.fixture
@@ -51,3 +61,43 @@ def test_environment_tells_what_bits_depend_on(threads: int) -> None:
     assert found["torch"] == torch.__version__
     assert (found["device"], found["threads"]) == ("cpu", "1")
     assert all(isinstance(value, str) for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, math.inf),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2.0),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
+        ({"cpu.max": "garbage"}, math.inf),
+        ({}, math.inf),
+    ],
+)
+def test_the_quota_of_a_container(files: dict[str, str], quota: float, tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert _quota(tmp_path) == quota
+
+
+@pytest.mark.parametrize(("quota", "cores"), [(0.2, 1), (1.0, 1), (math.inf, None)])
+def test_no_more_threads_than_the_quota(quota: float, cores: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = available_cores()
+    monkeypatch.setattr(module, "_quota", lambda: quota)
+    assert available_cores() == (cores or before)
+
+
+def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert [choose_precision(name, cpu) for name in ("float32", "bfloat16")] == ["float32", "bfloat16"]
+    for fast, name in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(module, "_cpu_has", lambda unit, fast=fast: fast and unit == "avx512_bf16")
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda fast=fast, **_: fast)
+        assert choose_precision("auto", cpu) == choose_precision("auto", cuda) == name
+    with pytest.raises(UserError, match="precision must be one of auto, float32, bfloat16, got 'bf16'"):
+        choose_precision("bf16", cpu)
+
+
+def test_a_processor_that_cannot_be_asked_has_nothing() -> None:
+    assert not module._cpu_has("a unit nobody has heard of")

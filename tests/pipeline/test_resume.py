@@ -48,7 +48,10 @@ def go_on(out: Path) -> None:
 
 def child(work: Callable[[Path], None], out: Path, *, kill_after: float | None = None) -> int:
     """Run in a process of its own, killed without mercy after so many seconds; its exit code."""
-    process = multiprocessing.get_context("fork").Process(target=work, args=(out,))
+    # Not a fork of this process, whose OpenMP threads a fork does not have.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sgl_rec.pipeline.train"])
+    process = context.Process(target=work, args=(out,))
     process.start()
     process.join(kill_after)
     if process.is_alive():

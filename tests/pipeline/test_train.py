@@ -12,7 +12,7 @@ import torch
 
 import sgl_rec
 from sgl_rec.baselines.popularity import Popularity
-from sgl_rec.config import dump_toml, parse, read_toml
+from sgl_rec.config import dump_toml, merge, parse, read_toml
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.measure import validation
 from sgl_rec.pipeline.train import train
@@ -37,12 +37,42 @@ def test_a_method_of_ones_own(tmp_path: Path, clicks: pd.DataFrame) -> None:
     assert dump_toml(parse(written, where="here")) == (tmp_path / "run" / "config.toml").read_text()
 
 
-@pytest.mark.parametrize("method", ["lightgcn", "sgl-ed", "sgl-nd", "sgl-rw", "sgl-walk"])
+@pytest.mark.parametrize("method", ["lightgcn", "sgl-ed", "sgl-nd", "sgl-rw", "sgl-walk", "simgcl", "xsimgcl"])
 def test_every_method_trains(method: str, clicks: pd.DataFrame, tmp_path: Path) -> None:
     run = train(clicks, method=method, out=tmp_path / "run", settings=SMALL, threads=1)
     assert np.isfinite(run.history.drop(columns="epoch").to_numpy()).all()
     assert torch.isfinite(run.embeddings().user).all()
     assert ("contrastive" in run.history) == (method != "lightgcn")
+
+
+CURVES = {"training": {"max_epochs": 4, "patience": 9, "learning_rate": 0.02}, "encoder": {"embedding_dim": 16}}
+
+
+@pytest.mark.parametrize("method", ["sgl-ed", "xsimgcl"])
+@pytest.mark.parametrize(
+    ("backend", "precision", "close"),
+    [
+        ("cpu", "float32", 1e-4),
+        ("scatter", "float32", 1e-4),
+        ("torch", "bfloat16", 2e-2),
+        ("cpu", "bfloat16", 2e-2),
+    ],
+)
+def test_training_curves_agree(
+    backend: str, precision: str, close: float, method: str, clicks: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Every backend and precision learns what plain PyTorch in float32 learns: each term, epoch by epoch."""
+
+    def curve(backend: str, precision: str) -> pd.DataFrame:
+        settings = merge(CURVES, {"training": {"backend": backend, "precision": precision}})
+        run = train(clicks, method=method, out=tmp_path / backend / precision, settings=settings, threads=1)
+        assert read_toml(run.path / "config.toml")["training"]["precision"] == precision
+        return run.history[["loss", "ranking", "contrastive", "penalty"]]
+
+    expected, got = curve("torch", "float32"), curve(backend, precision)
+    assert expected["loss"].iloc[-1] < 0.98 * expected["loss"].iloc[0], "something is learnt"
+    np.testing.assert_allclose(got, expected, rtol=close)
+    assert not np.array_equal(got, expected), "it is another implementation"
 
 
 def test_same_seed_same_bits_other_seed_other_bits(clicks: pd.DataFrame, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.reference.hash import split_key, uniform_bits
+
 
 def dense_adjacency(
     pairs: list[tuple[int, int]], num_users: int, num_items: int, exponents: tuple[float, float]
@@ -21,17 +23,34 @@ def dense_adjacency(
     return matrix
 
 
+def unit_noise(key: int, layer: int, num_rows: int, width: int) -> np.ndarray:
+    """Rows of length 1 whose entries are all positive, drawn by (key, layer, row, column)."""
+    noise = np.zeros((num_rows, width))
+    for row in range(num_rows):
+        for column in range(width):
+            bits = uniform_bits(split_key(key, layer), row, column) // 2**8
+            noise[row, column] = (bits if bits % 2 else bits + 1) / 2**24
+        noise[row] /= sum(noise[row] ** 2) ** 0.5
+    return noise
+
+
 def propagation(
-    matrices: list[np.ndarray], x: np.ndarray, weights: list[float], noise: list[np.ndarray] | None = None
+    matrices: list[np.ndarray],
+    x: np.ndarray,
+    weights: list[float],
+    magnitude: float = 0.0,
+    key: int = 0,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The weighted sum, and every layer from 0 on."""
+    """The weighted sum, and every layer from 0 on; noise of a length and a key."""
     layers = [x]
-    for index, matrix in enumerate(matrices):
+    for index, matrix in enumerate(matrices, start=1):
         layer = np.zeros_like(x)
         for row in range(len(matrix)):
             for column in range(len(matrix)):
                 layer[row] += matrix[row, column] * layers[-1][column]
-        layers.append(layer if noise is None else layer + noise[index])
+        if magnitude:
+            layer = layer + magnitude * np.sign(layer) * unit_noise(key, index, *x.shape)
+        layers.append(layer)
     total = np.zeros_like(x)
     for weight, layer in zip(weights, layers, strict=True):
         total += weight * layer

@@ -54,7 +54,7 @@ def make(
     if contrast:
         terms["contrastive"] = (InfoNceTerm(temperature=0.5), 0.02)
 
-    def draw(epoch: int) -> tuple[Graph, ...]:
+    def draw(epoch: int, step: int) -> tuple[Graph, ...]:
         generator = stream(seed, f"views/{epoch}")
         return tuple(edge_drop(graph, drop_rate=0.2, generator=generator) for _ in range(2 if contrast else 0))
 
