@@ -1,8 +1,8 @@
 """How long does a hop over the graph take, LightGCN's forward and backward, and its whole BPR step?
 
-Prints Markdown tables, with PyTorch's and torch-geometric's ways of doing the same beside ours, all by turns in one
-process (medians), and a floor: the bytes of one hop (a column index and a neighbour's row for every entry, the
-scales, the result) at the rate of a copy of x in the same run. Rows that are read from the caches can beat it.
+Prints Markdown tables, with PyTorch's and torch-geometric's ways of doing the same beside ours, all by turns in
+one process (medians), and a floor: the bytes of one hop (a column index and a neighbour's row for every entry,
+the scales, the result) at the rate of a copy of x in the same run. Rows read from the caches can beat it.
 
     SGL_REC_DATA=... python benchmarks/bench_propagate.py --data-set yelp2018
 """
