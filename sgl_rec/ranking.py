@@ -29,6 +29,9 @@ _CACHED_BYTES = 8 * 2**20
 _BLOCK_USERS = 4096
 """Users of a block of embeddings: many enough that what is done once a block costs nothing."""
 
+_COMPILED_FROM = 10**9
+"""Scores of another Scorer from which on the selection is worth compiling; the lists are the same either way."""
+
 _UNITS = {"b": 1} | {
     f"{letter}{unit}": base**power
     for power, letter in enumerate("kmgt", start=1)
@@ -141,13 +144,16 @@ def _of_scores(
         2 * scores_of_one + one_row // MEND_PARTS + held
     )  # the scorer's own block, and the one that is masked
     rows = max(1, min((memory_budget - one_row) // per_user, _CACHED_BYTES // scores_of_one))
+    backend = "auto" if len(users) * scorer.num_items > _COMPILED_FROM else "torch"
     buffer: Tensor | None = None  # one for all blocks: fresh pages cost more than the scores
     for block, seen_row, seen_item in _blocks(users, rows=rows, seen=seen):
         with torch.no_grad():
             given = scorer.scores(block)
         buffer = torch.empty_like(given, memory_format=torch.contiguous_format) if buffer is None else buffer
         scores = buffer[: len(block)].copy_(given)  # what a scorer hands out may be its own table
-        items, best = top_k_masked(scores, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed)
+        items, best = top_k_masked(
+            scores, k=k, seen_row=seen_row, seen_item=seen_item, allowed=allowed, backend=backend
+        )
         yield RankedLists(block, items.cpu(), best.cpu())
 
 
