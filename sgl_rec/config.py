@@ -68,7 +68,7 @@ class Training(Section):
     device), ``backend`` whose kernels run. ``patience`` counts validations without a better ``metric``;
     ``warmup`` bounds how long it waits for the metric to pass popularity's before it begins to count (the flat
     start). ``refit`` trains again for the chosen number of epochs: on train + valid before the test, or on all
-    interactions after it.
+    interactions after it. ``cuda_graph`` records the step on a GPU and replays it.
     """
 
     max_epochs: int = pydantic.Field(default=100, ge=1)
@@ -77,6 +77,7 @@ class Training(Section):
     seed: int = pydantic.Field(default=0, ge=0)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     backend: Literal["auto", "cpu", "cuda", "torch", "scatter"] = "auto"
+    cuda_graph: bool = False
     metric: str = "ndcg@20"
     validate_every: int = pydantic.Field(default=1, ge=1)
     patience: int = pydantic.Field(default=10, ge=1)

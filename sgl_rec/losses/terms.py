@@ -17,15 +17,19 @@ from sgl_rec.types import Embeddings, Precision, Step
 Candidates = Literal["all", "batch", "batch-unique"]
 Sides = Literal["apart", "merged"]
 
+NOT_A_CANDIDATE = -1e4
+"""A bias whose exponential is 0 beside any cosine's, and that is finite: a row of weight 0 stays 0."""
+
 
 class _Contrast(NamedTuple):
-    """Anchors, their candidates, and each anchor's target among them, node id and weight."""
+    """Anchors, their candidates, each anchor's target among them, node id and weight, each candidate's bias."""
 
     anchor: Float[Tensor, "B D"]
     candidate: Float[Tensor, "C D"]
     target: Int64[Tensor, " B"]
     ids: Int64[Tensor, " B"]
     weight: Float[Tensor, " B"]
+    bias: Float[Tensor, " C"] | None = None
 
 
 class BprTerm(nn.Module):
@@ -134,17 +138,28 @@ class InfoNceTerm(nn.Module):
 
     def _contrast(self, nodes: Int64[Tensor, " B"], first: Tensor, second: Tensor) -> _Contrast:
         """The anchors, candidates and weights of one side."""
-        if self.candidates == "batch":
-            ids, weight = nodes, torch.full_like(nodes, 1 / len(nodes), dtype=torch.float64)
-        else:
-            ids, count = torch.unique(nodes, return_counts=True)
-            count = count.double() if self.candidates == "all" else torch.ones_like(ids, dtype=torch.float64)
-            weight = count / count.sum()
+        ids, weight, bias = self._anchors(nodes)
         anchor = first.index_select(0, ids)
         if self.candidates == "all":
             return _Contrast(anchor, second, ids, ids, weight)
         position = torch.arange(len(ids), device=ids.device)
-        return _Contrast(anchor, second.index_select(0, ids), position, ids, weight)
+        return _Contrast(anchor, second.index_select(0, ids), position, ids, weight, bias)
+
+    def _anchors(self, nodes: Int64[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The anchors' ids and weights, and the bias of as many candidates from the batch."""
+        fixed = _has_fixed_shapes(nodes)
+        if self.candidates == "batch" or (self.candidates == "all" and fixed):
+            return nodes, torch.full_like(nodes, 1 / len(nodes), dtype=torch.float64), None
+        if fixed:
+            # As many rows as the batch has: a node's later ones weigh nothing and are no candidates.
+            ids = nodes.sort().values
+            again = torch.cat([torch.zeros_like(ids[:1]), ids.diff() == 0]).bool()
+            weight = (~again).double()
+            bias = torch.zeros_like(ids, dtype=torch.float32).masked_fill(again, NOT_A_CANDIDATE)
+            return ids, weight / weight.sum(), bias
+        ids, count = torch.unique(nodes, return_counts=True)
+        weight = count.double() if self.candidates == "all" else torch.ones_like(ids, dtype=torch.float64)
+        return ids, weight / weight.sum(), None
 
     def _value(self, contrast: _Contrast) -> Float[Tensor, ""]:
         # with `all` and `batch-unique` no candidate occurs twice: there is nothing to leave out
@@ -156,6 +171,7 @@ class InfoNceTerm(nn.Module):
             temperature=self.temperature,
             anchor_id=ids,
             candidate_id=ids,
+            candidate_bias=contrast.bias,
             weight=contrast.weight,
             precision=self.precision,
         )
@@ -169,7 +185,13 @@ def _merge(users: _Contrast, items: _Contrast, *, id_offset: int) -> _Contrast:
         torch.cat([users.target, items.target + len(users.candidate)]),
         torch.cat([users.ids, items.ids + id_offset]),
         torch.cat([users.weight, items.weight]),
+        None if users.bias is None or items.bias is None else torch.cat([users.bias, items.bias]),
     )
+
+
+def _has_fixed_shapes(nodes: Tensor) -> bool:
+    """Whether shapes must not depend on which nodes there are: on a GPU, that would wait for the device."""
+    return nodes.is_cuda
 
 
 def _triple(step: Step, table: Embeddings) -> tuple[Tensor, Tensor, Tensor]:

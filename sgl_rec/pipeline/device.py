@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.metadata
 import math
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 import sgl_rec
@@ -86,6 +88,14 @@ def set_threads(threads: int | None) -> int:
         raise must_be("--threads", "threads", "at least 1", threads)
     torch.set_num_threads(threads or min(torch.get_num_threads(), available_cores()))
     return torch.get_num_threads()
+
+
+def release_memory() -> None:
+    """Give back what reading files has left behind: the pages that Arrow and the C library hold for later."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if platform.system() == "Linux" else None
+    if trim is not None:  # glibc alone has it
+        trim(0)
 
 
 def environment(device: torch.device) -> dict[str, str]:

@@ -17,7 +17,7 @@ from sgl_rec.data.load import load_dataset
 from sgl_rec.data.splits import make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.pipeline.build import resolve
-from sgl_rec.pipeline.device import choose_precision
+from sgl_rec.pipeline.device import choose_precision, release_memory
 from sgl_rec.types import Dataset, Split
 
 log = logging.getLogger("sgl_rec")
@@ -73,6 +73,7 @@ def prepare(
             f"--refit: the split must have no published validation part, got {parts.name!r}, whose figures are "
             "defined without a refit; leave --refit out, or use --refit all for a model to serve"
         )
+    release_memory()
     return Prepared(resolved, loaded, parts)
 
 

@@ -199,6 +199,7 @@ class _Stage:
             checkpoint=self.folder.checkpoints / f"{name}.safetensors",
             observer=EpochLog(self.observer, stage=name, metric=settings.metric),
             stop=self.stop,
+            cuda_graph=settings.cuda_graph,
         )
         return trainer.fit()
 

@@ -6,7 +6,7 @@ arrays would have to be padded to a common size, with every kernel told where to
 instead. That costs a pass of Python through one step, once an epoch where views are drawn once an epoch.
 
 What Python does in a step happens while it is recorded and not when it is replayed: the step must not read from
-the device, count, or draw on the host. Adam must be ``capturable``.
+the device, count, or draw on the host.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class CapturedStep:
         own_views = tuple(_with_key_in_memory(view, batch.user.device) for view in views)
         try:
             terms, replay = self._recorder.record(lambda: self._step(own, own_views))
-        except RuntimeError as error:
+        except Exception as error:  # whatever it is, the step itself says so when it runs as it is
             self._refused = True
             log.warning("the training step cannot be recorded as a CUDA graph: %s", one_line(error))
             return None

@@ -16,6 +16,7 @@ from torch import Tensor
 from sgl_rec.errors import UserError
 from sgl_rec.training.adam import Adam
 from sgl_rec.training.checkpoint import Checkpoint, load_module
+from sgl_rec.training.cuda_graph import CapturedStep, CudaRecorder, TrainingStep
 from sgl_rec.training.interrupt import Interrupted, StopRequest
 from sgl_rec.training.stopping import EarlyStopping
 from sgl_rec.types import Batch, Embeddings, Graph, Step, Terms
@@ -121,6 +122,7 @@ class Trainer:
         stopping: with ``validate``, when to stop; ``metric`` names what it looks at.
         checkpoint: file to write after every epoch and to resume from; None keeps nothing.
         stop: asked before every step.
+        cuda_graph: on a GPU, record the step and replay it (``training.cuda_graph``); nothing elsewhere.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class Trainer:
         checkpoint: Path | None = None,
         observer: Observer | None = None,
         stop: StopRequest | None = None,
+        cuda_graph: bool = False,
     ) -> None:
         self.encoder, self.objective, self.graph, self.batches = encoder, objective, graph, batches
         self.draw_views, self.validate, self.validate_every = draw_views, validate, validate_every
@@ -148,6 +151,10 @@ class Trainer:
         self.observer, self.stop = observer or Nobody(), stop or StopRequest()
         parameters = [*encoder.parameters(), *objective.parameters()]
         self.optimizer = Adam(parameters, learning_rate=learning_rate)
+        device = next(self.encoder.parameters()).device
+        self._step: TrainingStep = self.step
+        if cuda_graph and device.type == "cuda":
+            self._step = CapturedStep(self.step, recorder=CudaRecorder(device))
         self.state = _State()
         if checkpoint is not None and checkpoint.is_file():
             self._restore(checkpoint)
@@ -180,7 +187,7 @@ class Trainer:
                 self._save()
                 raise Interrupted
             views = self.draw_views(state.epoch, state.step)
-            terms = self.step(epoch.batch(state.step), views)
+            terms = self._step(epoch.batch(state.step), views)
             self._add(terms)
             state.step += 1
             self.observer.on_step(epoch=state.epoch + 1, step=state.step, terms=terms)

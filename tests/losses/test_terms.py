@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sgl_rec.errors import UserError
+from sgl_rec.losses import terms
 from sgl_rec.losses.terms import BprTerm, InfoNceTerm, L2Term
 from sgl_rec.types import Batch, Embeddings, Step
 from tests.reference import contrastive, ranking
@@ -50,9 +51,16 @@ def test_l2_looks_at_layer_0() -> None:
     assert L2Term()(step()).item() == pytest.approx(sum(losses) / 5, rel=1e-12)
 
 
+@pytest.fixture(params=["as many as there are", "as on a GPU"])
+def _shapes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to make anchors of a batch: each node once, or rows of a fixed number."""
+    monkeypatch.setattr(terms, "_has_fixed_shapes", lambda nodes: request.param == "as on a GPU")
+
+
 LOOPS = {"all": contrastive.sgl, "batch": contrastive.sgl_batch, "batch-unique": contrastive.simgcl}
 
 
+@pytest.mark.usefixtures("_shapes")
 @pytest.mark.parametrize("candidates", LOOPS)
 def test_info_nce_apart(candidates: Any) -> None:
     first, second = (sides(view) for view in step().views)
@@ -62,6 +70,7 @@ def test_info_nce_apart(candidates: Any) -> None:
     assert value.item() == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.usefixtures("_shapes")
 @pytest.mark.parametrize("candidates", LOOPS)
 def test_info_nce_merged(candidates: Any) -> None:
     first, second = (sides(view) for view in step().views)
@@ -71,6 +80,7 @@ def test_info_nce_merged(candidates: Any) -> None:
     assert value.item() == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.usefixtures("_shapes")
 @pytest.mark.parametrize("candidates", LOOPS)
 @pytest.mark.parametrize("merged", ["apart", "merged"])
 def test_gradients_reach_both_views_and_nothing_else(candidates: Any, merged: Any) -> None:
@@ -157,3 +167,26 @@ def test_all_with_repeats_counted_equals_all_with_repeats_computed() -> None:
         return list(torch.autograd.grad(value, [first.user, first.item, second.user, second.item]))
 
     torch.testing.assert_close(gradient(True), gradient(False), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("candidates", LOOPS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_fixed_shapes_give_the_same_gradients(
+    candidates: Any, precision: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values, gradients = [], []
+    for fixed in (False, True):
+        monkeypatch.setattr(terms, "_has_fixed_shapes", lambda nodes, fixed=fixed: fixed)
+        views = tuple(
+            Embeddings(*(side.detach().float().requires_grad_() for side in (view.user, view.item)))
+            for view in step().views
+        )
+        value = InfoNceTerm(temperature=0.3, candidates=candidates, precision=precision)(
+            replace(step(), views=views)
+        )
+        value.backward()
+        values.append(value)
+        gradients.append(torch.cat([side.grad for view in views for side in (view.user, view.item)]))
+    close = {"float32": 1e-6, "bfloat16": 1e-2}[precision]
+    torch.testing.assert_close(values[0], values[1], rtol=close, atol=close)
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=close, atol=close)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sgl_rec.graph.build import build_graph
+from sgl_rec.training.adam import Adam
 from sgl_rec.training.cuda_graph import CapturedStep, CudaRecorder
 from sgl_rec.types import Adjacency, Batch, Graph, Interactions, Noise, Terms
 
@@ -136,12 +137,12 @@ class Model:
         self.edges = edges
         start = torch.randn(edges.num_nodes, 64, generator=torch.Generator().manual_seed(0))
         self.table = start.to(device).requires_grad_()
-        self.optimizer = torch.optim.Adam([self.table], lr=0.01, fused=True, capturable=True)
+        self.optimizer = Adam([self.table], learning_rate=0.01)
 
     def __call__(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
         from sgl_rec.kernels.propagate import propagate
 
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         total: Tensor = self.table.new_zeros(())
         for one in (self.edges, *views):
             z = propagate(one.layers * 2, self.table, weights=(0.4, 0.3, 0.3), noise=one.noise)

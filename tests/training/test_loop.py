@@ -48,6 +48,7 @@ def make(
     observer: Nobody | None = None,
     stop: StopRequest | None = None,
     seed: int = 0,
+    cuda_graph: bool = False,
 ) -> Trainer:
     graph = build_graph(pairs)
     terms: dict[str, tuple[torch.nn.Module, float]] = {"ranking": (BprTerm(), 1.0), "penalty": (L2Term(), 1e-4)}
@@ -73,6 +74,7 @@ def make(
         checkpoint=checkpoint,
         observer=observer,
         stop=stop,
+        cuda_graph=cuda_graph,
     )
 
 
@@ -86,6 +88,12 @@ def same(one: Fitted, two: Fitted) -> bool:
 
 def terms_of(history: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{key: value for key, value in row.items() if not key.startswith("seconds")} for row in history]
+
+
+def test_a_recorded_step_is_for_gpus_alone() -> None:
+    """On the CPU the option changes nothing."""
+    plain, recorded = (make(checkerboard(), max_epochs=1, cuda_graph=on).fit() for on in (False, True))
+    assert same(plain, recorded)
 
 
 def test_two_steps_equal_a_hand_written_loop() -> None:
