@@ -2,9 +2,9 @@
 
 Prints Markdown tables, with PyTorch's and torch-geometric's ways of doing the same beside ours, all by turns in
 one process (medians), and a floor: the bytes of one hop (a column index and a neighbour's row for every entry,
-the scales, the result) at the rate of a copy of x in the same run. Rows read from the caches can beat it.
+the scales, the result) at the better rate of a copy and a sum of x in the same run.
 
-    SGL_REC_DATA=... python benchmarks/bench_propagate.py --data-set yelp2018
+    SGL_REC_DATA=... python benchmarks/bench_propagate.py --dataset yelp2018
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import get_args
 
 import click
 import torch
@@ -34,17 +35,24 @@ WEIGHTS = (1 / (LAYERS + 1),) * (LAYERS + 1)
 
 
 @click.command()
-@click.option("--data-set", type=click.Choice(sorted(SPLITS)), default="yelp2018", show_default=True)
+@click.option("--dataset", type=click.Choice(sorted(SPLITS)), default="yelp2018", show_default=True)
 @click.option("--threads", type=int, help="CPU threads  [default: one for each core].")
 @click.option("--repeats", default=11, show_default=True, help="Counted calls of each, after two that are not.")
 @click.option("--step/--no-step", default=True, show_default=True, help="Measure the training step too.")
-def main(data_set: str, threads: int | None, repeats: int, step: bool) -> None:
+def main(dataset: str, threads: int | None, repeats: int, step: bool) -> None:
     used = set_threads(threads)
     facts = environment(torch.device("cpu"))
-    prepared = prepare(data_set, method="lightgcn", split=SPLITS[data_set])
+    precisions: tuple[Precision, ...] = get_args(Precision)
+    ways = {
+        name: prepare(
+            dataset, method="lightgcn", split=SPLITS[dataset], settings={"training": {"precision": name}}
+        )
+        for name in (precisions if step else precisions[:1])
+    }
+    prepared = ways["float32"]
     adjacency = build_graph(prepared.split.train).layers[0]
     print(
-        f"{data_set}: N = {adjacency.num_nodes:,}, {len(adjacency.column):,} entries, D = {WIDTH}; "
+        f"{dataset}: N = {adjacency.num_nodes:,}, {len(adjacency.column):,} entries, D = {WIDTH}; "
         f"{facts['processor']}, {used} threads, torch {facts['torch']}\n",
         flush=True,
     )
@@ -60,10 +68,9 @@ def main(data_set: str, threads: int | None, repeats: int, step: bool) -> None:
         "PyTorch CSR int32",
     )
     if step:
-        ways = steps(prepared)
         table(
             f"LightGCN + BPR step, batch {BATCH}, L = {LAYERS}",
-            ways,
+            steps(ways),
             max(3, repeats // 3),
             "torch-geometric LightGCN",
         )
@@ -149,7 +156,15 @@ def encoders(matrices: Matrices, adjacency: Adjacency, x: Tensor) -> dict[str, C
     }
 
 
-def steps(prepared: Prepared) -> dict[str, Callable[[], object]]:
+def steps(ways: dict[Precision, Prepared]) -> dict[str, Callable[[], object]]:
+    """Our step in each precision, and torch-geometric's in float32."""
+    ours, peers = {}, {}
+    for precision, prepared in ways.items():
+        ours[f"ours, {precision}"], peers["torch-geometric LightGCN"] = both_steps(prepared)
+    return {**peers, **ours}
+
+
+def both_steps(prepared: Prepared) -> tuple[Callable[[], object], Callable[[], object]]:
     train, config = prepared.split.train, prepared.config
     batch = Batches(train, batch_size=BATCH, seed=0).epoch(0).batch(0)
     graph = build_graph(train)
@@ -158,12 +173,12 @@ def steps(prepared: Prepared) -> dict[str, Callable[[], object]]:
         make_objective(config),
         graph=graph,
         batches=Batches(train, batch_size=BATCH, seed=0),
-        draw_views=lambda _: (),
+        draw_views=lambda epoch, step: (),
         learning_rate=1e-3,
         max_epochs=1,
     )
     peer = peer_step(graph.layers[0], train.num_users, batch)
-    return {"torch-geometric LightGCN": peer, "ours": lambda: trainer.step(batch, ())}
+    return lambda: trainer.step(batch, ()), peer
 
 
 def peer_step(adjacency: Adjacency, num_users: int, batch: Batch) -> Callable[[], object]:
@@ -188,13 +203,16 @@ def peer_step(adjacency: Adjacency, num_users: int, batch: Batch) -> Callable[[]
 
 
 def floors(adjacency: Adjacency, x: Tensor, repeats: int) -> dict[str, float]:
-    """Seconds of the bytes of one hop at two rates."""
-    entries, row_bytes = len(adjacency.column), x.shape[1] * x.element_size()
-    num_bytes = entries * (row_bytes + 4) + adjacency.num_nodes * (row_bytes + 12)
+    """Seconds of the bytes of one hop, in each precision, at the better of two rates."""
+    entries, whole = len(adjacency.column), x.numel() * x.element_size()
     target = torch.empty_like(x)
-    copying = medians({"copy": lambda: target.copy_(x)}, repeats)["copy"]
-    copied = 2 * x.numel() * x.element_size() / copying
-    return {f"floor: {num_bytes / 1e9:.2f} GB at the rate of a copy, {copied / 1e9:.0f} GB/s": num_bytes / copied}
+    seconds = medians({"copy": lambda: target.copy_(x), "sum": lambda: x.sum()}, repeats)
+    rate = max(2 * whole / seconds["copy"], whole / seconds["sum"])
+    found = {}
+    for name, itemsize in (("float32", 4), ("bfloat16", 2)):
+        num_bytes = entries * (x.shape[1] * itemsize + 4) + whole + 12 * adjacency.num_nodes
+        found[f"floor, {name}: {num_bytes / 1e9:.2f} GB at {rate / 1e9:.0f} GB/s"] = num_bytes / rate
+    return found
 
 
 def medians(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:

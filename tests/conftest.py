@@ -12,6 +12,7 @@ import pytest
 import torch
 from jaxtyping import install_import_hook
 
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what deterministic products on a GPU ask for
 if not torch.cuda.is_available():  # the GPU's kernels run in Triton's interpreter; read when triton is imported
     os.environ.setdefault("TRITON_INTERPRET", "1")
 # Every public signature's shapes are checked at each call. `kernels` stays out: compiled bodies live there.

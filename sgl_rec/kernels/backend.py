@@ -72,7 +72,8 @@ def choose(backend: str, device: torch.device, *, having: Sequence[str] = ("torc
     if backend not in having:
         raise must_be("kernels", "backend", f"one of {', '.join(having)} for this kernel", repr(backend))
     if backend in ("cpu", "cuda") and backend != device.type and not (backend == "cuda" and interpreted()):
-        raise must_be("kernels", "backend", f"one for {device.type}", repr(backend), "leave it at 'auto'")
+        advice = "leave --backend out, or choose another --device"
+        raise must_be("kernels", "backend", f"one for {device.type}", repr(backend), advice)
     if backend == "cuda" and not _has_triton():
         raise UserError("kernels: backend 'cuda' must find Triton, got none; run: pip install triton")
     return backend

@@ -194,9 +194,11 @@ def _prepare(
     """Anchors over the temperature, candidates, bias, all of one dtype, and who is given them."""
     if precision not in get_args(Precision):
         raise must_be("contrast", "precision", f"one of {', '.join(get_args(Precision))}", repr(precision))
+    if not len(candidate):
+        raise must_be("contrast", "number of candidates", "at least 1", 0)
     setting = Setting(_backend(backend, anchor.device), unit=similarity == "cosine")
     dtype = torch.promote_types(torch.promote_types(anchor.dtype, candidate.dtype), torch.float32)
-    bias = None if bias is None else bias.to(dtype)
+    bias = None if bias is None else bias.to(dtype).contiguous()
     shift = _fixed_shift(temperature, bias, anchor, dtype) if setting.unit else None
     anchor, candidate = _rows_of_dot_product(anchor.to(dtype), candidate.to(dtype), similarity, backend)
     if isinstance(temperature, Tensor):

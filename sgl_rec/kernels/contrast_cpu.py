@@ -37,6 +37,8 @@ _held = local()  # a thread's buffer: fresh memory costs more than the products 
 
 def unit(rows: Tensor) -> tuple[Tensor, Tensor]:
     """The rows at length 1, and 1/length."""
+    if not rows.numel():
+        return contrast_torch.unit(rows)
     length = torch.linalg.vector_norm(rows, dim=1)
     low, high = length.aminmax()
     if not SAFE[0] < low <= high < SAFE[1]:  # zero rows, too

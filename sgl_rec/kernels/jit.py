@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -38,11 +41,28 @@ def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Function],
 
     def compiled(function: Function) -> Function:
         try:
-            return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+            dispatcher = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # no folder for the cache can be written: compiled anew in every process
             return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        _watch_neighbours(dispatcher)
+        return dispatcher  # type: ignore[no-any-return]
 
     return compiled
+
+
+def _watch_neighbours(dispatcher: Any) -> None:
+    """Make the cache look at the whole folder: Numba itself compares the file of a function, and not the files
+    of the functions that it takes in."""
+    file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if file is not None and hasattr(file, "_source_stamp"):
+        folder = Path(inspect.getfile(dispatcher.py_func)).parent
+        file._source_stamp = (file._source_stamp, _stamps(folder), _stamps(Path(__file__).parent))
+
+
+@functools.cache
+def _stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    found = sorted(folder.glob("*.py"))
+    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in found)
 
 
 def num_threads() -> int:

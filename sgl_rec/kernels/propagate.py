@@ -108,7 +108,7 @@ def propagate(
         [[131.0], [313.0]]
 
     Reference: He et al., "LightGCN" (SIGIR 2020), eqs. 3, 4 and 8; noise as in SimGCL (Yu et al., SIGIR 2022,
-    eqs. 4 and 5, whose magnitude is epsilon) and taps as in XSimGCL (Yu et al., TKDE 2023). Differences: each
+    whose magnitude is epsilon) and taps as in XSimGCL (Yu et al., TKDE 2023). Differences: each
     layer may have its own adjacency and its own normalisation; zero is not drawn for u.
     """
     _check(adjacencies, x, weights, noise, taps, precision)
@@ -240,6 +240,10 @@ def _check(
         raise must_be("propagate", "x", f"of {adjacencies[0].num_nodes} rows", tuple(x.shape))
     if any(adjacency.left.dtype != x.dtype for adjacency in adjacencies):
         raise must_be("propagate", "x", f"of the adjacencies' {adjacencies[0].left.dtype}", x.dtype)
+    for adjacency in adjacencies:
+        parts = adjacency.row_start, adjacency.column, adjacency.left, adjacency.right
+        if not all(part.is_contiguous() for part in parts):
+            raise must_be("propagate", "arrays of an adjacency", "contiguous", "views", "copy them")
     if noise is not None and noise.magnitude < 0:
         raise must_be("propagate", "noise.magnitude", "at least 0", noise.magnitude)
     if precision not in get_args(Precision):

@@ -184,7 +184,8 @@ def bytes_beside_tile(item: Float32[Tensor, "I D"]) -> int:
 
 def has_fast_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 faster than float32."""
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    asked = (getattr(torch.cpu, f"_is_{unit}_supported", None) for unit in ("avx512_bf16", "amx_tile"))
+    return any(ask is not None and ask() for ask in asked)
 
 
 def _rounds_float32() -> bool:

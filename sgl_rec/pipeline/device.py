@@ -19,6 +19,9 @@ import sgl_rec
 from sgl_rec.errors import must_be, nearest
 from sgl_rec.types import Precision
 
+_GIVEN_THREADS = torch.get_num_threads()
+"""What PyTorch began with: a core each, or the user's OMP_NUM_THREADS."""
+
 
 def choose_device(name: str) -> torch.device:
     """``auto`` (CUDA where there is one), ``cpu``, ``cuda`` or ``cuda:<n>``. Raises: UserError otherwise."""
@@ -36,8 +39,8 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> Precision:
     """What ``auto`` stands for: bfloat16 where the device multiplies it in hardware, else float32.
 
-    There the steps take about half the time, and the accuracy differs by less than from seed to seed
-    (benchmarks/results). Raises: UserError for an unknown name.
+    There most steps are faster and need less memory traffic, and accuracy is the same to less than the
+    difference between seeds (benchmarks/results/precision-ml-1m). Raises: UserError for an unknown name.
     """
     if name in get_args(Precision):
         return cast(Precision, name)
@@ -86,7 +89,7 @@ def set_threads(threads: int | None) -> int:
     """
     if threads is not None and threads < 1:
         raise must_be("--threads", "threads", "at least 1", threads)
-    torch.set_num_threads(threads or min(torch.get_num_threads(), available_cores()))
+    torch.set_num_threads(threads or min(_GIVEN_THREADS, available_cores()))
     return torch.get_num_threads()
 
 
@@ -106,13 +109,20 @@ def environment(device: torch.device) -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
-        "numba": importlib.metadata.version("numba"),
+        **{name: _version(name) for name in ("numba", "llvmlite", "triton", "torch-scatter", "torch-geometric")},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "device": str(device),
         "gpu": gpu,
         "threads": str(torch.get_num_threads()),
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _processor() -> str:

@@ -16,6 +16,7 @@ from sgl_rec.data.batches import check_trainable
 from sgl_rec.data.load import load_dataset
 from sgl_rec.data.splits import make_split
 from sgl_rec.errors import UserError, must_be
+from sgl_rec.kernels.backend import KNOWN, choose
 from sgl_rec.pipeline.build import resolve
 from sgl_rec.pipeline.device import choose_precision, release_memory
 from sgl_rec.types import Dataset, Split
@@ -73,6 +74,7 @@ def prepare(
             f"--refit: the split must have no published validation part, got {parts.name!r}, whose figures are "
             "defined without a refit; leave --refit out, or use --refit all for a model to serve"
         )
+    choose(resolved.training.backend, device or torch.device("cpu"), having=KNOWN)  # or it cannot run there
     release_memory()
     return Prepared(resolved, loaded, parts)
 

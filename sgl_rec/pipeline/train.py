@@ -13,7 +13,7 @@ import torch
 
 from sgl_rec.data.batches import Batches
 from sgl_rec.graph.build import build_graph
-from sgl_rec.kernels.backend import using
+from sgl_rec.kernels.backend import KNOWN, choose, using
 from sgl_rec.pipeline.build import cut_off, make_encoder, make_objective, make_views
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
@@ -113,6 +113,7 @@ def resume(
     folder = RunFolder.open(path)
     before = folder.read_json(folder.environment_file)
     chosen = choose_device(device or str(before.get("device", "auto")))
+    choose(folder.config.training.backend, chosen, having=KNOWN)  # or it cannot run there
     same_threads = int(before["threads"]) if str(before.get("threads", "")).isdigit() else None
     set_threads(threads or same_threads)
     for key, value in environment(chosen).items():
@@ -125,7 +126,7 @@ def resume(
 def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) -> Run:
     """The stages of a run. Each has its own checkpoint, so a resume simply runs them all again."""
     config, split = folder.config, folder.data.split
-    with log_file(folder.log_file), catch_signals() as stop, using(config.training.backend):
+    with log_file(folder.log_file), catch_signals() as stop:
         if folder.metrics_file.is_file():
             log.info("%s is finished; nothing is left to do", folder.path)
             return Run(folder)
@@ -201,7 +202,8 @@ class _Stage:
             stop=self.stop,
             cuda_graph=settings.cuda_graph,
         )
-        return trainer.fit()
+        with using(settings.backend):
+            return trainer.fit()
 
 
 def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple[str, ...]) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class CapturedStep:
         assert warmup >= 1
         self._step, self._recorder, self._warmup = step, recorder, warmup
         self._recorded: _Recorded | None = None
-        self._size: int | None = None
+        self._size = 0
         self._views: tuple[Graph, ...] = ()
         self._left = warmup
         self._refused = False
@@ -122,8 +122,8 @@ class CapturedStep:
     def __call__(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
         if self._refused:
             return self._step(batch, views)
-        if self._size is None:
-            self._size = len(batch.user)
+        if len(batch.user) > self._size:  # a resumed run may begin with the short batch at an epoch's end
+            self._size, self._recorded, self._left = len(batch.user), None, self._warmup
         if not _same_edges(views, self._views):
             self._recorded, self._left, self._views = None, self._warmup, views
         if len(batch.user) != self._size:

@@ -188,6 +188,7 @@ class Trainer:
                 raise Interrupted
             views = self.draw_views(state.epoch, state.step)
             terms = self._step(epoch.batch(state.step), views)
+            self.objective.after_step()  # not in the step, which a GPU may replay without Python
             self._add(terms)
             state.step += 1
             self.observer.on_step(epoch=state.epoch + 1, step=state.step, terms=terms)
@@ -196,13 +197,12 @@ class Trainer:
         self.observer.on_epoch(row)
 
     def step(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
-        """One batch: embed the graph and its views, compute the terms, step the optimiser."""
+        """One batch: embed the graph and its views, compute the terms, step the optimiser; no ``after_step``."""
         self.optimizer.zero_grad()
         embeddings, embedded = passes(self.encoder, self.graph, views)
         terms: Terms = self.objective(Step(batch, embeddings, self.encoder.initial(), embedded))
         torch.autograd.backward(terms.total)
         self.optimizer.step()
-        self.objective.after_step()
         return terms
 
     def _add(self, terms: Terms) -> None:

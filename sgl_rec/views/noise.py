@@ -15,7 +15,7 @@ from sgl_rec.types import Graph, Noise
 def noise(graph: Graph, *, magnitude: float, generator: torch.Generator) -> Graph:
     r"""The same edges; an encoder adds a random step to every node in every layer.
 
-    .. math:: h' = h + \epsilon \, \mathrm{sign}(h) \odot \frac{u}{\lVert u \rVert},\quad u_d \sim U[0, 1)
+    .. math:: h' = h + \epsilon \, \mathrm{sign}(h) \odot \frac{u}{\lVert u \rVert},\quad u_d \sim U(0, 1)
 
     The numbers are drawn where the layer is computed, from the key that is drawn here; a view must be redrawn
     at every step to have fresh ones. An isolated node's layers stay zero.
@@ -34,7 +34,7 @@ def noise(graph: Graph, *, magnitude: float, generator: torch.Generator) -> Grap
         0.1
 
     Reference: Yu et al., "Are Graph Augmentations Necessary? Simple Graph Contrastive Learning for
-    Recommendation" (SIGIR 2022), eqs. 7 and 8, as in its code, which draws u from [0, 1).
+    Recommendation" (SIGIR 2022). Difference: zero is not drawn (``kernels.noise``).
     """
     if not 0 <= magnitude < math.inf:
         raise must_be("noise", "magnitude", "finite and at least 0", magnitude)

@@ -257,6 +257,15 @@ def test_precision_and_backend(call: Any, here: Path) -> None:
     assert shown["training"]["precision"] in ("float32", "bfloat16"), "auto is settled before it is written"
 
 
+def test_a_backend_that_cannot_run_there_leaves_no_run(
+    call: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)  # there it could
+    fault = call("train", "--backend", "cuda", "--device", "cpu", "--out", "own").fault
+    assert "backend must be one for cpu, got 'cuda'; leave --backend out" in fault
+    assert not (here / "own").exists()
+
+
 def test_the_data_set_of_a_config_file_is_the_one_that_is_read(call: Any, here: Path) -> None:
     rows = [f"u{user},i{(user * 7 + step) % 13}" for user in range(20) for step in range(6)]
     (here / "shop.csv").write_text("\n".join(["user_id,item_id", *rows]) + "\n")

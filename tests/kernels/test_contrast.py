@@ -303,3 +303,22 @@ def test_minus_target_is_the_cross_entropy(setting: dict[str, Any]) -> None:
         torch.testing.assert_close(
             torch.autograd.grad(value, leaves, retain_graph=True), expected, rtol=1e-9, atol=1e-10
         )
+
+
+@pytest.mark.parametrize("backend", ["torch", "cpu"])
+def test_no_rows(backend: str) -> None:
+    assert unit_rows(torch.zeros(0, 4), backend=backend).shape == (0, 4)
+
+
+@pytest.mark.parametrize("backend", ["torch", "cpu"])
+def test_no_candidates_is_refused(backend: str) -> None:
+    with pytest.raises(UserError, match="number of candidates must be at least 1"):
+        log_sum(torch.ones(3, 4), torch.zeros(0, 4), temperature=0.5, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["torch", "cpu", "cuda"])
+def test_a_bias_may_be_a_view(backend: str) -> None:
+    anchor, candidate, wide = (rows(5, seed=seed, dtype=torch.float32) for seed in (1, 2, 3))
+    for bias in (wide[:, 0], torch.full((1,), 0.5).expand(5)):
+        got = log_sum(anchor, candidate, temperature=0.5, candidate_bias=bias, backend=backend)
+        torch.testing.assert_close(got, full_log_sum(anchor, candidate, temperature=0.5, candidate_bias=bias))

@@ -61,6 +61,25 @@ def test_a_second_process_finds_what_the_first_compiled(folder: Path, tmp_path: 
     assert run(folder, tmp_path) == "[0.0, 2.0, 4.0] 1"
 
 
+LOW = """
+from sgl_rec.kernels.jit import jit
+
+@jit()
+def twice(value):
+    return {factor} * value
+"""
+
+
+def test_a_change_of_a_neighbour_is_compiled(folder: Path, tmp_path: Path) -> None:
+    """A function holds the code of those it calls, whose files the compiler's own cache does not look at."""
+    high = SOURCE.replace("def twice", "def unused")
+    (folder / "kernel.py").write_text(f"from low import twice\n{high}")
+    for factor, hits in ((2, 0), (7, 0), (7, 1)):
+        if not hits:
+            (folder / "low.py").write_text(LOW.format(factor=factor))
+        assert run(folder, tmp_path) == f"[0.0, {factor}.0, {2 * factor}.0] {hits}"
+
+
 def test_without_a_folder_for_the_cache_it_compiles_all_the_same(folder: Path, tmp_path: Path) -> None:
     # A file where each cache folder would be: nobody, root included, can write below it.
     (folder / "__pycache__").write_text("")

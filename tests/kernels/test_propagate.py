@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -181,6 +182,29 @@ def test_bfloat16_reads_rounded_rows(width: int, taps: tuple[int, ...], backend:
         assert 1e-4 < distance(one, exact) < 1e-2
 
 
+@pytest.mark.parametrize(("precision", "close"), [("float32", 1e-6), ("bfloat16", 5e-3)])
+@pytest.mark.parametrize("noise", [None, NOISE])
+@pytest.mark.parametrize("taps", [(), (2, 1)])
+def test_a_graph_for_each_layer(
+    noise: Noise | None, taps: tuple[int, ...], precision: Precision, close: float, backend: str
+) -> None:
+    """Each hop hands the next one rows in the form that the next one's graph asks for."""
+    layers = [graph_of(70, 50, edges, exponents=(0.4, 0.7)) for edges in (900, 300, 1500)]
+    assert len({float(layer.right.sum()) for layer in layers}) == 3
+    x = torch.randn(120, 33, generator=torch.Generator().manual_seed(0))
+    expected = values_and_gradient(layers, x, "torch", noise=noise, taps=taps, precision=precision)
+    got = values_and_gradient(layers, x, backend, noise=noise, taps=taps, precision=precision)
+    for one, other in zip(got, expected, strict=True):
+        assert distance(one, other) <= close
+
+
+def test_arrays_that_are_not_contiguous_are_refused(backend: str) -> None:
+    whole = adjacency(PATTERNS[0], (0.5, 0.5))
+    scale = torch.full((1,), 0.5, dtype=torch.float64).expand(5)
+    with pytest.raises(UserError, match="arrays of an adjacency must be contiguous"):
+        propagate([replace(whole, left=scale)], table(), weights=(0.0, 1.0), backend=backend)
+
+
 def test_bfloat16_leaves_float64_whole(backend: str) -> None:
     sparse, _ = both((0.5, 0.5), layered=True)
     whole = propagate(sparse, table(), weights=WEIGHTS, backend=backend)
@@ -191,7 +215,7 @@ DTYPES = (torch.float64, torch.float32)
 
 
 def values_and_gradient(
-    adjacency: Adjacency,
+    adjacency: Adjacency | list[Adjacency],
     x: Tensor,
     backend: str,
     *,
@@ -200,9 +224,8 @@ def values_and_gradient(
     precision: Precision = "float32",
 ) -> list[Tensor]:
     x = x.clone().requires_grad_()
-    got = propagate(
-        [adjacency] * 3, x, weights=WEIGHTS, noise=noise, taps=taps, precision=precision, backend=backend
-    )
+    layers = adjacency if isinstance(adjacency, list) else [adjacency] * 3
+    got = propagate(layers, x, weights=WEIGHTS, noise=noise, taps=taps, precision=precision, backend=backend)
     outputs = [*got] if taps else [got]
     sum((one.cos().detach() * one).sum() for one in outputs).backward()
     return [*(one.detach() for one in outputs), x.grad]

@@ -22,7 +22,13 @@ from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.train import resume, train
 from sgl_rec.training.checkpoint import Checkpoint
 
-MOMENTS = 20
+MOMENTS = 10
+METHODS = ("sgl-ed", "xsimgcl")
+"""Views once an epoch, and noise at every step."""
+PRELOAD = [
+    "sgl_rec.pipeline.train",
+    *(f"sgl_rec.kernels.{name}_cpu" for name in ("propagate", "contrast", "thin", "sample", "top_k")),
+]
 SETTINGS = {
     "encoder": {"embedding_dim": 8, "num_layers": 2},
     "training": {"max_epochs": 10, "batch_size": 512, "refit": "valid"},
@@ -36,22 +42,22 @@ def log_of_clicks() -> pd.DataFrame:
     return pd.DataFrame({"user_id": user, "item_id": item})
 
 
-def begin(out: Path) -> None:
+def begin(out: Path, method: str) -> None:
     torch.use_deterministic_algorithms(True)
-    train(log_of_clicks(), method="sgl-ed", out=out, overwrite=True, settings=SETTINGS, threads=1)
+    train(log_of_clicks(), method=method, out=out, overwrite=True, settings=SETTINGS, threads=1)
 
 
-def go_on(out: Path) -> None:
+def go_on(out: Path, method: str) -> None:
     torch.use_deterministic_algorithms(True)
     resume(out, threads=1)
 
 
-def child(work: Callable[[Path], None], out: Path, *, kill_after: float | None = None) -> int:
+def child(work: Callable[[Path, str], None], out: Path, method: str, *, kill_after: float | None = None) -> int:
     """Run in a process of its own, killed without mercy after so many seconds; its exit code."""
     # Not a fork of this process, whose OpenMP threads a fork does not have.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sgl_rec.pipeline.train"])
-    process = context.Process(target=work, args=(out,))
+    context.set_forkserver_preload(PRELOAD)
+    process = context.Process(target=work, args=(out, method))
     process.start()
     process.join(kill_after)
     if process.is_alive():
@@ -70,18 +76,22 @@ def outcome(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], pd.Dat
     return model.tensors, untimed, history
 
 
-def test_killed_at_any_moment_and_resumed_gives_the_same_bits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_killed_at_any_moment_and_resumed_gives_the_same_bits(method: str, tmp_path: Path) -> None:
     begun = time.perf_counter()
-    assert child(begin, tmp_path / "calm") == 0
+    assert child(begin, tmp_path / "calm", method) == 0
     length = time.perf_counter() - begun
     tensors, metrics, history = outcome(tmp_path / "calm")
     moments = np.random.default_rng(1).uniform(0, length, MOMENTS)
     killed = 0
     for number, moment in enumerate(moments):
         out = tmp_path / f"killed{number}"
-        killed += child(begin, out, kill_after=moment) == -signal.SIGKILL
-        killed += child(go_on if (out / "config.toml").is_file() else begin, out, kill_after=moment / 2) < 0
-        assert child(go_on if (out / "config.toml").is_file() else begin, out) == 0
+        killed += child(begin, out, method, kill_after=moment) == -signal.SIGKILL
+        for after in (moment / 2, None):
+            work = go_on if (out / "config.toml").is_file() else begin
+            code = child(work, out, method, kill_after=after)
+            killed += code < 0
+        assert code == 0
         again, again_metrics, again_history = outcome(out)
         assert again.keys() == tensors.keys()
         assert all(torch.equal(again[name], tensors[name]) for name in tensors), f"killed after {moment:.2f} s"

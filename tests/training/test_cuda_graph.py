@@ -89,6 +89,13 @@ def test_a_batch_of_another_size_runs_as_it_is_and_the_recording_stays() -> None
     assert tape.events == ["aside", "aside", "record", "replay", "replay", "replay"]
 
 
+def test_a_short_batch_may_come_first() -> None:
+    """As in a run that was interrupted before the last batch of an epoch."""
+    tape = Tape()
+    both([(batch(size, seed), ()) for seed, size in enumerate((2, 5, 5, 5, 5))], tape)
+    assert tape.events == ["aside", "aside", "aside", "record", "replay", "replay"]
+
+
 def test_other_edges_are_recorded_anew() -> None:
     tape = Tape()
     epochs = [(graph(3), graph(4)), (graph(4), graph(3))]

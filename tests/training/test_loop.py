@@ -184,6 +184,13 @@ def test_interrupted_anywhere_and_resumed_gives_the_same_bits(tmp_path: Path, st
     assert [list(row) for row in undisturbed.history] == [list(row) for row in resumed.history]
 
 
+def test_after_step_is_called_once_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, calls = make(checkerboard(), max_epochs=2), []
+    monkeypatch.setattr(trainer.objective, "after_step", lambda: calls.append(trainer.state.step))
+    trainer.fit()
+    assert calls == [*range(trainer.batches.num_steps)] * 2
+
+
 def test_finished_fit_returns_at_once(tmp_path: Path) -> None:
     path = tmp_path / "c.safetensors"
     done = make(checkerboard(), max_epochs=2, checkpoint=path).fit()
