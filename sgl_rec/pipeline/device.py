@@ -19,6 +19,9 @@ import sgl_rec
 from sgl_rec.errors import must_be, nearest
 from sgl_rec.types import Precision
 
+MOST_THREADS = 256
+"""More than that OpenMP may not survive."""
+
 _GIVEN_THREADS = torch.get_num_threads()
 """What PyTorch began with: a core each, or the user's OMP_NUM_THREADS."""
 
@@ -87,8 +90,9 @@ def set_threads(threads: int | None) -> int:
     By default one for each core the process has, or fewer where the user's environment says so
     (``OMP_NUM_THREADS``).
     """
-    if threads is not None and threads < 1:
-        raise must_be("--threads", "threads", "at least 1", threads)
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        rule = "at least 1" if threads < 1 else f"at most {MOST_THREADS}"
+        raise must_be("--threads", "threads", rule, threads, "one for each core is fastest")
     torch.set_num_threads(threads or min(_GIVEN_THREADS, available_cores()))
     return torch.get_num_threads()
 

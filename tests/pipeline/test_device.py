@@ -53,6 +53,8 @@ def test_threads(threads: int) -> None:
     assert available_cores() >= 1
     with pytest.raises(UserError, match="--threads: threads must be at least 1, got 0"):
         set_threads(0)
+    with pytest.raises(UserError, match="threads must be at most 256, got 9999"):
+        set_threads(9999)
 
 
 def test_environment_tells_what_bits_depend_on(threads: int) -> None:
