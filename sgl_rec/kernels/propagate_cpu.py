@@ -251,9 +251,11 @@ def _add_noise(
     squares = number(0)
     for column in range(len(value)):
         bits = mix(np.uint32(np.uint32(first ^ second[column]) + last_word))
-        draw = number(np.int32((bits >> np.uint32(8)) | np.uint32(1)))
-        draws[column] = draw
-        squares += draw * draw
+        draws[column] = number(np.int32((bits >> np.uint32(8)) | np.uint32(1)))
+    # A sum in a loop of its own, over one array: where a loop writes as well, how far its arrays happen to lie
+    # apart decides between two compiled forms of it, which sum in different orders.
+    for column in range(len(value)):
+        squares += draws[column] * draws[column]
     step = magnitude / np.sqrt(squares)
     for column in range(len(value)):
         one = value[column]

@@ -74,7 +74,7 @@ def outcome(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], pd.Dat
     return model.tensors, untimed, history
 
 
-@pytest.mark.parametrize("method", ["sgl-ed"])
+@pytest.mark.parametrize("method", ["sgl-ed", "xsimgcl"])
 def test_killed_at_any_moment_and_resumed_gives_the_same_bits(method: str, tmp_path: Path) -> None:
     begun = time.perf_counter()
     assert child(begin, tmp_path / "calm", method) == 0
