@@ -213,13 +213,14 @@ def ours(job: Job, precision: str, backend: str) -> dict[str, Any]:
     from sgl_rec.graph.build import build_graph
     from sgl_rec.kernels.backend import using
     from sgl_rec.pipeline.build import make_encoder, make_objective, make_views
+    from sgl_rec.pipeline.memory import kept_memory
     from sgl_rec.training.loop import Trainer
 
     begin = time.perf_counter()
     prepared = job.prepare(precision=precision, backend=backend)
     load, loaded = time.perf_counter() - begin, peak_mb()
     config, data = prepared.config, prepared.split.train
-    with using(backend):
+    with using(backend), kept_memory():
         graph = build_graph(data, device=job.device)
         draw = make_views(config, graph)
         settings = config.training

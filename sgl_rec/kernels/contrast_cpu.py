@@ -11,6 +11,9 @@ on processors that BLAS was not made for, and as fast elsewhere. Exponentials: `
 
 With ``bfloat16`` the logits are still whole float32 (a rounded one would cost more accuracy than it saves time);
 the gradient products read rounded exponentials and rows, and what each tile gives is summed in float32.
+
+oneDNN compiles a product for every shape it meets, in half a millisecond and up to a megabyte that is not given
+back, and the number of a batch's distinct nodes changes from step to step: rows are filled up to few numbers.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import local
 
 import torch
@@ -29,6 +33,8 @@ from sgl_rec.kernels.contrast_sweep import Gradients, Needed, Problem
 TILE = 4096  # candidates
 ROWS = 256  # anchors of a block, at least: with fewer, products have too little to do for each number they read
 LOG2_E = 1 / math.log(2)
+STEP = 64  # anchors, and few candidates, are filled up to a multiple of this
+FEW = 4 * TILE  # candidates: a batch's, whose number changes; a larger table is not copied
 CHUNK = 4096  # rows that are normalised while they are in cache
 SAFE = (1e-15, 1e15)  # lengths whose squares neither vanish nor overflow
 
@@ -61,27 +67,29 @@ def log_sums(problem: Problem) -> Tensor:
     """L, one sweep without gradients."""
     if problem.anchor.dtype != torch.float32:
         return contrast_torch.log_sums(problem)
-    tiles = _Tiles(problem)
-    result = torch.empty(len(problem.anchor))
+    filled = _filled(problem)
+    tiles = _Tiles(filled)
+    result = torch.empty(len(filled.anchor))
     for rows in _spans(len(result), ROWS):
         parts = [tiles.exponentials(rows, columns)[1:] for columns in tiles.columns]
         top, total, _ = _together(parts)
         result[rows] = tiles.log_sums(top, total)
-    return result
+    return result[: len(problem.anchor)]
 
 
 def sweep(problem: Problem, weight: Tensor, needed: Needed) -> tuple[Tensor, Gradients]:
     """L, and the gradients of sum_i weight_i L_i."""
     if problem.anchor.dtype != torch.float32:
         return contrast_torch.sweep(problem, weight, needed)
-    size = problem.tile_bytes // (len(problem.candidate) * _stored(problem).itemsize)
+    filled, weight = _filled(problem), _more(weight, -len(weight) % STEP)
+    size = problem.tile_bytes // (len(filled.candidate) * _stored(problem).itemsize)
     if not any(needed) or size < min(ROWS, len(weight)):
         result = log_sums(problem)
-        return result, gradients(problem, result, weight, needed)
-    tiles, sums = _Tiles(problem), _Sums(problem, needed)
+        return result, gradients(problem, result, weight[: len(result)], needed)
+    tiles, sums = _Tiles(filled), _Sums(filled, needed)
     transposed = [sums.transposed(columns) for columns in tiles.columns]
     result = torch.empty_like(weight)
-    for rows in _spans(len(weight), size):
+    for rows in _spans(len(weight), size // STEP * STEP):
         blocks = _blocks(rows.stop - rows.start, tiles.columns, _stored(problem))
         parts = [tiles.filled(block, rows, columns) for block, columns in zip(blocks, tiles.columns, strict=True)]
         top, total, corrections = _together(parts)
@@ -90,29 +98,62 @@ def sweep(problem: Problem, weight: Tensor, needed: Needed) -> tuple[Tensor, Gra
         for columns, right, block, correction in zip(tiles.columns, transposed, blocks, corrections, strict=True):
             tiles.skip_targets_(block, rows, columns)
             sums.add_(block, rows, columns, right, factor if correction is None else factor * correction)
-    return result, sums.gradients()
+    return result[: len(problem.anchor)], sums.gradients(problem)
 
 
 def gradients(problem: Problem, log_sums: Tensor, factor: Tensor, needed: Needed) -> Gradients:
     """Those of sum_i factor_i L_i: every tile again, as a softmax."""
     if problem.anchor.dtype != torch.float32:
         return contrast_torch.gradients(problem, log_sums, factor, needed)
-    sums = _Sums(problem, needed)
+    filled = _filled(problem)
+    sums = _Sums(filled, needed)
     if any(needed):
-        tiles = _Tiles(problem)
-        top = tiles.top(log_sums)
+        tiles, more = _Tiles(filled), len(filled.anchor) - len(factor)
+        top, factor = tiles.top(_more(log_sums, more, math.inf)), _more(factor, more)
         for columns in tiles.columns:  # outermost: a tile's share of the candidates' gradient stays in cache
             right = sums.transposed(columns)
             for rows in _spans(len(factor), ROWS):
                 block, _, _ = tiles.exponentials(rows, columns, top=top[rows])
                 tiles.skip_targets_(block, rows, columns)
                 sums.add_(block.to(_stored(problem)), rows, columns, right, factor[rows])
-    return sums.gradients()
+    return sums.gradients(problem)
 
 
 def target_logit(problem: Problem) -> Tensor:
     """Out of whole rows, as all logits are."""
     return contrast_torch.logit_of_target(problem, problem.anchor, problem.candidate)
+
+
+def _filled(problem: Problem) -> Problem:
+    """With anchors of zeros, and few candidates with ones of bias -inf, up to multiples of STEP.
+
+    ``shift`` stays as it is: here it only tells that no logit needs one.
+    """
+    count, candidates = -len(problem.anchor) % STEP, len(problem.candidate)
+    more = -candidates % STEP if candidates <= FEW else 0
+    anchor_id, candidate_id, target, bias = (
+        problem.anchor_id,
+        problem.candidate_id,
+        problem.target,
+        problem.bias,
+    )
+    if more:
+        bias = problem.anchor.new_zeros(candidates) if bias is None else bias
+        bias = _more(bias, more, -math.inf)
+    return replace(
+        problem,
+        anchor=_more(problem.anchor, count),
+        candidate=_more(problem.candidate, more),
+        bias=bias,
+        anchor_id=None if anchor_id is None else _more(anchor_id, count),
+        candidate_id=None if candidate_id is None else _more(candidate_id, more),
+        target=None if target is None else _more(target, count),
+    )
+
+
+def _more(rows: Tensor, count: int, value: float = 0.0) -> Tensor:
+    """With so many rows of one value behind them."""
+    return rows if not count else torch.cat([rows, rows.new_full((count, *rows.shape[1:]), value)])
 
 
 class _Tiles:
@@ -214,8 +255,11 @@ class _Sums:
         if self._bias_grad is not None:
             self._bias_grad[columns] += factor.to(block.dtype) @ block
 
-    def gradients(self) -> Gradients:
-        return Gradients(self._anchor_grad, self._candidate_grad, self._bias_grad)
+    def gradients(self, problem: Problem) -> Gradients:
+        """Of the rows that ``problem`` has."""
+        sizes = len(problem.anchor), len(problem.candidate), len(problem.candidate)
+        found = self._anchor_grad, self._candidate_grad, self._bias_grad
+        return Gradients(*(None if one is None else one[:size] for one, size in zip(found, sizes, strict=True)))
 
 
 def _together(
@@ -256,10 +300,12 @@ def _stored(problem: Problem) -> torch.dtype:
 
 
 def _spans(length: int, size: int) -> Iterator[slice]:
-    """0 .. length in as few parts as possible, none longer than ``size``, all of about one length."""
-    count = -(-length // size)
-    bounds = [length * part // count for part in range(count + 1)]
-    return map(slice, bounds[:-1], bounds[1:])
+    """0 .. length in as few parts as possible, none longer than ``size``, of one length: a multiple of STEP."""
+    if length <= size:
+        return iter([slice(0, length)] if length else [])
+    even = -(-length // -(-length // size))
+    part = min(-(-even // STEP) * STEP, size)
+    return (slice(begin, min(begin + part, length)) for begin in range(0, length, part))
 
 
 def _blocks(num_rows: int, columns: list[slice], dtype: torch.dtype) -> list[Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.metadata
 import math
 import os
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import cast, get_args
 
 import numpy as np
-import pyarrow as pa
 import torch
 
 import sgl_rec
@@ -95,14 +93,6 @@ def set_threads(threads: int | None) -> int:
         raise must_be("--threads", "threads", rule, threads, "one for each core is fastest")
     torch.set_num_threads(threads or min(_GIVEN_THREADS, available_cores()))
     return torch.get_num_threads()
-
-
-def release_memory() -> None:
-    """Give back what reading files has left behind: the pages that Arrow and the C library hold for later."""
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if platform.system() == "Linux" else None
-    if trim is not None:  # glibc alone has it
-        trim(0)
 
 
 def environment(device: torch.device) -> dict[str, str]:

@@ -18,7 +18,8 @@ from sgl_rec.data.splits import make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.kernels.backend import KNOWN, choose
 from sgl_rec.pipeline.build import resolve
-from sgl_rec.pipeline.device import choose_precision, release_memory
+from sgl_rec.pipeline.device import choose_precision
+from sgl_rec.pipeline.memory import release_memory
 from sgl_rec.types import Dataset, Split
 
 log = logging.getLogger("sgl_rec")

@@ -17,6 +17,7 @@ from sgl_rec.kernels.backend import KNOWN, choose, using
 from sgl_rec.pipeline.build import cut_off, make_encoder, make_objective, make_views
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
+from sgl_rec.pipeline.memory import kept_memory
 from sgl_rec.pipeline.new_run import check_out, new_folder
 from sgl_rec.pipeline.observers import EpochLog, log_file
 from sgl_rec.pipeline.prepare import Prepared, description, prepare
@@ -202,7 +203,7 @@ class _Stage:
             stop=self.stop,
             cuda_graph=settings.cuda_graph,
         )
-        with using(settings.backend):
+        with using(settings.backend), kept_memory():
             return trainer.fit()
 
 

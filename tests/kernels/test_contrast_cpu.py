@@ -152,6 +152,7 @@ def test_without_onednn_the_products_are_the_same(monkeypatch: pytest.MonkeyPatc
 def test_never_holds_anchors_by_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contrast_cpu, "ROWS", 10)
     monkeypatch.setattr(contrast_cpu, "TILE", 50)
+    monkeypatch.setattr(contrast_cpu, "STEP", 1)
     tile_bytes = 20 * 600 * 4
     for num_anchors, kept in ((400, tile_bytes // 4), (9, 9 * 600)):
         anchor, candidate = rows(num_anchors, 2, seed=1).float(), rows(600, 2, seed=2).float()
@@ -165,6 +166,27 @@ def test_never_holds_anchors_by_candidates(monkeypatch: pytest.MonkeyPatch) -> N
             assert largest.elements <= 1200, "the tables"
             weighted_log_sum(anchor, candidate, weight=torch.ones(num_anchors), **options)[0].backward()
         assert largest.elements <= 4 * kept, "the buffer, counted in bytes"
+
+
+@pytest.mark.parametrize("candidates", ["table", "batch"])
+def test_few_shapes_reach_onednn(candidates: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes, product = set(), contrast_cpu._product
+
+    def noted(left: Tensor, right: Tensor, bias: Tensor | None = None) -> Tensor:
+        shapes.add((*left.shape, *right.shape))
+        return product(left, right, bias)
+
+    monkeypatch.setattr(contrast_cpu, "_product", noted)
+    for count in range(1000, 1064):
+        anchor, candidate = (
+            rows(count, 8, seed=1).float(),
+            rows(count if candidates == "batch" else 5003, 8, seed=2).float(),
+        )
+        anchor.requires_grad_()
+        weighted_log_sum(
+            anchor, candidate.requires_grad_(), weight=torch.ones(count), temperature=0.2, backend="cpu"
+        )
+    assert len(shapes) <= 16, shapes
 
 
 @pytest.mark.parametrize("needed", [(False, False), (True, False), (False, True)])
