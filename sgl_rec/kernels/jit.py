@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import torch
+from numba.core import event
+
+log = logging.getLogger("sgl_rec")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -43,11 +47,33 @@ def jit(*, parallel: bool = False, inline: bool = False) -> Callable[[Function],
         try:
             dispatcher = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # no folder for the cache can be written: compiled anew in every process
+            _tell(
+                "the compiled kernels cannot be kept, for want of a folder to write to; NUMBA_CACHE_DIR names one"
+            )
             return numba.njit(**options)(function)  # type: ignore[no-any-return]
         _watch_neighbours(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
 
     return compiled
+
+
+@functools.cache
+def _tell(line: str) -> None:
+    """Say a line once in a process."""
+    log.info("%s", line)
+
+
+class _Announcement(event.Listener):  # type: ignore[misc]
+    """The first compilation is said: it takes seconds in which nothing else is seen."""
+
+    def on_start(self, event: Any) -> None:
+        _tell("compiling the kernels for this processor: some ten seconds, once")
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _Announcement())
 
 
 def _watch_neighbours(dispatcher: Any) -> None:

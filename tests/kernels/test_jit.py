@@ -27,6 +27,8 @@ def fill(out, parts):
         out[part] = twice(part)
 """
 USE = """
+import logging, sys
+logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
 import numpy as np
 import kernel
 out = np.zeros(3)
@@ -35,7 +37,11 @@ print(out.tolist(), sum(kernel.fill.stats.cache_hits.values()))
 """
 
 
-def run(folder: Path, home: Path) -> str:
+COMPILING = "compiling the kernels for this processor: some ten seconds, once"
+
+
+def run(folder: Path, home: Path) -> tuple[str, list[str]]:
+    """What it prints, and what it says on the way."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA", "XDG"))}
     done = subprocess.run(
         [sys.executable, "-c", USE],
@@ -46,7 +52,7 @@ def run(folder: Path, home: Path) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return done.stdout.strip(), done.stderr.splitlines()
 
 
 @pytest.fixture
@@ -57,8 +63,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_second_process_finds_what_the_first_compiled(folder: Path, tmp_path: Path) -> None:
-    assert run(folder, tmp_path) == "[0.0, 2.0, 4.0] 0"
-    assert run(folder, tmp_path) == "[0.0, 2.0, 4.0] 1"
+    assert run(folder, tmp_path) == ("[0.0, 2.0, 4.0] 0", [COMPILING])
+    assert run(folder, tmp_path) == ("[0.0, 2.0, 4.0] 1", [])
 
 
 LOW = """
@@ -77,7 +83,7 @@ def test_a_change_of_a_neighbour_is_compiled(folder: Path, tmp_path: Path) -> No
     for factor, hits in ((2, 0), (7, 0), (7, 1)):
         if not hits:
             (folder / "low.py").write_text(LOW.format(factor=factor))
-        assert run(folder, tmp_path) == f"[0.0, {factor}.0, {2 * factor}.0] {hits}"
+        assert run(folder, tmp_path)[0] == f"[0.0, {factor}.0, {2 * factor}.0] {hits}"
 
 
 def test_without_a_folder_for_the_cache_it_compiles_all_the_same(folder: Path, tmp_path: Path) -> None:
@@ -85,7 +91,11 @@ def test_without_a_folder_for_the_cache_it_compiles_all_the_same(folder: Path, t
     (folder / "__pycache__").write_text("")
     home = tmp_path / "home"
     home.write_text("")
-    assert run(folder, home) == "[0.0, 2.0, 4.0] 0"
+    printed, said = run(folder, home)
+    assert printed == "[0.0, 2.0, 4.0] 0"
+    assert len(said) == 2
+    assert "NUMBA_CACHE_DIR names one" in said[0]
+    assert said[1] == COMPILING
 
 
 def test_torch_keeps_its_threads(folder: Path) -> None:
