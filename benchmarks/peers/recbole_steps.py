@@ -34,6 +34,7 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
     from recbole.model.general_recommender.sgl import SGL
     from recbole.utils import init_seed
 
+    imports = peak_mb()
     begin = time.perf_counter()
     config = Config(
         model="SGL",
@@ -82,6 +83,7 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
         "items": model.n_items - 1,
         "interactions": len(loader.dataset),
         "load": load,
+        "imports_mb": imports,
         "data_mb": loaded,
         "peak_mb": peak_mb(),
         "device_mb": torch.cuda.max_memory_allocated() / 1e6 if settings["device"] != "cpu" else 0.0,
