@@ -87,3 +87,17 @@ def interpreted() -> bool:
 @functools.cache
 def _has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware, faster than float32.
+
+    Example:
+        >>> has_fast_bfloat16(torch.device("cpu")) in (True, False)
+        True
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # A PyTorch that cannot tell has none of these functions.
+    asked = (getattr(torch.cpu, f"_is_{unit}_supported", None) for unit in ("avx512_bf16", "amx_tile"))
+    return any(ask is not None and ask() for ask in asked)

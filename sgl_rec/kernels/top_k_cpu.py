@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
+from sgl_rec.kernels.backend import has_fast_bfloat16
 from sgl_rec.kernels.jit import num_threads
 from sgl_rec.kernels.top_k_rows_cpu import CHUNK, rank_rows
 
@@ -121,7 +122,7 @@ class Catalogue:
         items = torch.empty(len(user), k, dtype=torch.int64)
         lists = torch.empty(len(user), k), items
         rows, rounded = torch.from_numpy(hidden.bounds), self._radii(size)
-        if has_fast_bfloat16():
+        if has_fast_bfloat16(torch.device("cpu")):
             limit = max(8 * k, len(self._item) // 16)  # more looks would cost more than a float32 guess
             guess = _Guess(half, self._half, rounded, _HALF_ROUNDING, limit)
             rows = self._rank(rows, guess, user=user, hidden=hidden, lists=lists)
@@ -180,12 +181,6 @@ class _Guess:
 def bytes_beside_tile(item: Float32[Tensor, "I D"]) -> int:
     """What a Catalogue holds of its items: a rounded copy, two lengths, and what it takes to measure these."""
     return 2 * item.numel() + 12 * len(item) + 8 * item[:_MEASURED_ROWS].numel()
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 faster than float32."""
-    asked = (getattr(torch.cpu, f"_is_{unit}_supported", None) for unit in ("avx512_bf16", "amx_tile"))
-    return any(ask is not None and ask() for ask in asked)
 
 
 def _rounds_float32() -> bool:

@@ -15,6 +15,7 @@ import torch
 
 import sgl_rec
 from sgl_rec.errors import must_be, nearest
+from sgl_rec.kernels.backend import has_fast_bfloat16
 from sgl_rec.types import Precision
 
 MOST_THREADS = 256
@@ -48,17 +49,7 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     if name != "auto":
         rule = f"one of auto, {', '.join(get_args(Precision))}"
         raise must_be("training", "precision", rule, repr(name), nearest(name, get_args(Precision)))
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        fast = any(_cpu_has(unit) for unit in ("avx512_bf16", "amx_tile"))
-    return "bfloat16" if fast else "float32"
-
-
-def _cpu_has(unit: str) -> bool:
-    """Whether the processor has an instruction set; False where this PyTorch cannot tell."""
-    asked = getattr(torch.cpu, f"_is_{unit}_supported", None)
-    return asked is not None and bool(asked())
+    return "bfloat16" if has_fast_bfloat16(device) else "float32"
 
 
 def available_cores() -> int:

@@ -7,7 +7,7 @@ import torch
 
 from sgl_rec.errors import UserError
 from sgl_rec.kernels import backend
-from sgl_rec.kernels.backend import choose, using
+from sgl_rec.kernels.backend import choose, has_fast_bfloat16, using
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 ALL = ("cpu", "cuda", "torch")
@@ -60,3 +60,17 @@ def test_a_backend_that_a_kernel_or_the_device_does_not_have_is_refused(monkeypa
         choose("cpu", CUDA, having=ALL)
     with pytest.raises(UserError, match="one for cpu, got 'cuda'"):
         choose("cuda", CPU, having=ALL)
+
+
+@pytest.mark.parametrize("unit", [None, "avx512_bf16", "amx_tile"])
+def test_fast_bfloat16_is_what_the_device_says(unit: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("avx512_bf16", "amx_tile"):
+        monkeypatch.setattr(torch.cpu, f"_is_{name}_supported", lambda name=name: name == unit, raising=False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: unit is not None)
+    assert [has_fast_bfloat16(torch.device(name)) for name in ("cpu", "cuda")] == [unit is not None] * 2
+
+
+def test_a_pytorch_that_cannot_tell_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("avx512_bf16", "amx_tile"):
+        monkeypatch.delattr(torch.cpu, f"_is_{name}_supported", raising=False)
+    assert not has_fast_bfloat16(torch.device("cpu"))

@@ -71,7 +71,7 @@ def lists_of(user: Tensor, item: Tensor, *, k: int = K, tile_bytes: int = module
 def scored_closely(user: Tensor, item: Tensor, monkeypatch: pytest.MonkeyPatch, *, k: int = K) -> list[Tensor]:
     """The lists where a guess may be off by anything, so that every item is scored in float32."""
     with monkeypatch.context() as patch:
-        patch.setattr(module, "has_fast_bfloat16", lambda: False)
+        patch.setattr(module, "has_fast_bfloat16", lambda device: False)
         patch.setattr(Catalogue, "_radii", lambda self, size: np.full((len(size), 3), (0, 0, 3e38), np.float32))
         return lists_of(user, item, k=k)
 
@@ -79,7 +79,7 @@ def scored_closely(user: Tensor, item: Tensor, monkeypatch: pytest.MonkeyPatch, 
 @pytest.fixture(params=["bfloat16", "float32", "rounded float32"])
 def guess(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Which product makes the guess; the last is what ``set_float32_matmul_precision`` may ask for."""
-    monkeypatch.setattr(module, "has_fast_bfloat16", lambda: request.param == "bfloat16")
+    monkeypatch.setattr(module, "has_fast_bfloat16", lambda device: request.param == "bfloat16")
     before = torch.get_float32_matmul_precision()
     if request.param == "rounded float32":
         torch.set_float32_matmul_precision("medium")
@@ -115,7 +115,7 @@ def test_these_embeddings_do_mislead_a_guess_that_is_believed(part: str, monkeyp
     user, item = rounded_apart()
     expected = scored_closely(user, item, monkeypatch)
     assert expected[0].min() >= 880
-    monkeypatch.setattr(module, "has_fast_bfloat16", lambda: True)
+    monkeypatch.setattr(module, "has_fast_bfloat16", lambda device: True)
     assert torch.equal(lists_of(user, item)[0], expected[0])
     if part == "radius":
         monkeypatch.setattr(Catalogue, "_radii", lambda self, size: np.zeros((len(size), 3), np.float32))
@@ -153,7 +153,7 @@ def test_rows_that_a_guess_is_too_coarse_for_guess_again(monkeypatch: pytest.Mon
 
     rank = Catalogue._rank
     monkeypatch.setattr(Catalogue, "_rank", spy)
-    monkeypatch.setattr(module, "has_fast_bfloat16", lambda: True)
+    monkeypatch.setattr(module, "has_fast_bfloat16", lambda device: True)
     lists_of(torch.cat([user, random(40, 32)]), item, tile_bytes=8 * len(item))
     assert asked == [(torch.bfloat16, 80), (torch.float32, 80)]
     easy = random(2800, 32, seed=7)

@@ -94,12 +94,7 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu, cuda = torch.device("cpu"), torch.device("cuda")
     assert [choose_precision(name, cpu) for name in ("float32", "bfloat16")] == ["float32", "bfloat16"]
     for fast, name in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(module, "_cpu_has", lambda unit, fast=fast: fast and unit == "avx512_bf16")
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda fast=fast, **_: fast)
+        monkeypatch.setattr(module, "has_fast_bfloat16", lambda device, fast=fast: fast)
         assert choose_precision("auto", cpu) == choose_precision("auto", cuda) == name
     with pytest.raises(UserError, match="precision must be one of auto, float32, bfloat16, got 'bf16'"):
         choose_precision("bf16", cpu)
-
-
-def test_a_processor_that_cannot_be_asked_has_nothing() -> None:
-    assert not module._cpu_has("a unit nobody has heard of")
