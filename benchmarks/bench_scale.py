@@ -4,7 +4,9 @@ Generates interactions with power-law degrees on both sides (users and items gro
 size in a process of its own, and prints for each size what one interaction costs: nanoseconds, and bytes of
 memory at the peak above what was held before (what a stage leaves behind included). Stages: the graph; two
 edge-drop views of it; the index of what is touched, once, and an epoch of batches of 2048 with their negatives;
-one step of SGL-ED (3 layers, D = 64, batch 2048, in-batch candidates).
+one step of SGL-ED (3 layers, D = 64, batch 2048, in-batch candidates). Beside them in the same process: SciPy's
+COO to CSR in both directions for the graph; for the step its hops alone, as PyTorch's sparse CSR product, and the
+floor of these hops: their bytes over the bandwidth of a table of that size.
 
     python benchmarks/bench_scale.py --size 1e5 --size 1e6 --size 3e6 --size 1e7 --size 3e7
 """
@@ -26,10 +28,12 @@ from typing import Any
 
 import click
 import numpy as np
+from epoch_floor import floor
 
 MEAN_DEGREE = 40
 CHUNK = 2_000_000
 SMALL = 1_000_000  # up to here a stage is timed five times, above it three times; the index and the epoch once
+HOPS = 3 * 3 * 2  # layers; the graph and two views; forward and backward
 STAGES = ("graph", "two views", "index", "epoch of batches", "step")
 
 
@@ -38,8 +42,10 @@ STAGES = ("graph", "two views", "index", "epoch of batches", "step")
 @click.option("--threads", type=int, help="CPU threads  [default: one for each core].")
 @click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True)
 def main(sizes: tuple[str, ...], threads: int | None, precision: str) -> None:
-    print(f"| interactions | users, items | {' | '.join(f'{stage}: ns, B' for stage in STAGES)} | peak B |")
-    print("|---" * (len(STAGES) + 3) + "|")
+    beside = "SciPy's CSR: ns (x) | hops by PyTorch's CSR: ns (x) | floor of the hops: ns"
+    stages = " | ".join(f"{stage}: ns, B" for stage in STAGES)
+    print(f"| interactions | users, items | {stages} | peak B | {beside} |")
+    print("|---" * (len(STAGES) + 6) + "|")
     for size in sizes:
         receiving, sending = multiprocessing.get_context("spawn").Pipe(duplex=False)
         arguments = (int(float(size)), threads, precision, sending)
@@ -62,7 +68,39 @@ def measure(count: int, threads: int | None, precision: str, result: Connection)
     num_users, figures, count = run_stages(count, precision)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - base
     cells = [f"{seconds / count * 1e9:.1f}, {held / count:.0f}" for seconds, held in figures]
-    result.send(f"| {count:,} | {num_users:,} each | {' | '.join(cells)} | {peak / count:.0f} |")
+    csr, products, least = peers(count, precision, threads)
+    beside = [
+        f"{csr / count * 1e9:.1f} ({csr / figures[0][0]:.1f} x)",
+        f"{products / count * 1e9:.1f} ({products / figures[-1][0]:.1f} x)",
+        f"{least / count * 1e9:.1f}",
+    ]
+    result.send(
+        f"| {count:,} | {num_users:,} each | {' | '.join(cells)} | {peak / count:.0f} | {' | '.join(beside)} |"
+    )
+
+
+def peers(count: int, precision: str, threads: int | None) -> tuple[float, float, float]:
+    """Seconds of SciPy's two CSR forms, of a step's hops by PyTorch's CSR product, and of the hops' floor."""
+    import scipy.sparse
+    import torch
+
+    train = generated(count)
+    nodes = train.num_users + train.num_items
+    pairs = scipy.sparse.coo_array(
+        (np.ones(len(train), np.float32), (train.user, train.item)), (train.num_users, train.num_items)
+    )
+    _, csr, _ = staged(lambda: (pairs.tocsr(), pairs.T.tocsr()), 3)
+    whole = scipy.sparse.block_array([[None, pairs], [pairs.T, None]]).tocsr()
+    adjacency = torch.sparse_csr_tensor(
+        torch.from_numpy(whole.indptr.astype(np.int32)), torch.from_numpy(whole.indices.astype(np.int32)),
+        torch.from_numpy(whole.data), whole.shape, check_invariants=False,
+    )  # fmt: skip
+    hops = HOPS * [whole.nnz]
+    del pairs, whole, train
+    x = torch.randn(nodes, 64)
+    _, product, _ = staged(lambda: adjacency @ x, 3)
+    work = {"hops": hops, "products": [], "nodes": nodes, "dim": 64}
+    return csr, HOPS * product, floor(work, precision, "cpu", threads)["hops"]
 
 
 def run_stages(count: int, precision: str) -> tuple[int, list[tuple[float, int]], int]:
@@ -72,6 +110,7 @@ def run_stages(count: int, precision: str) -> tuple[int, list[tuple[float, int]]
     from sgl_rec.data.batches import Batches
     from sgl_rec.graph.build import build_graph
     from sgl_rec.pipeline.build import make_encoder, make_objective
+    from sgl_rec.pipeline.memory import kept_memory
     from sgl_rec.training.loop import Trainer
     from sgl_rec.views.edge_drop import edge_drop
 
@@ -101,7 +140,9 @@ def run_stages(count: int, precision: str) -> tuple[int, list[tuple[float, int]]
     )
     batch = batches.epoch(0).batch(0)
     first = staged(lambda: trainer.step(batch, views), 1)  # makes the optimiser's state: memory, not time
-    _, seconds, _ = staged(lambda: trainer.step(batch, views), 5)
+    with kept_memory():
+        trainer.step(batch, views)
+        _, seconds, _ = staged(lambda: trainer.step(batch, views), 5)
     figures = [tuple(built), tuple(drawn), tuple(indexed), tuple(sampled), (seconds, first[2])]
     return train.num_users, figures, len(train)
 
