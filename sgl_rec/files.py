@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from sgl_rec.errors import UserError
+
+STALE = 24 * 3600.0
+"""Seconds after which a temporary name that nobody writes to was left by a killed process."""
 
 
 def sha256(path: Path) -> str:
@@ -26,14 +32,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary name beside ``path`` to write to; moved onto ``path`` on success, removed on failure.
 
     The file's bytes are on disk before the move, so a crash leaves the old file or the new one, never a part.
-    The temporary name keeps the suffix of ``path``: writers that choose a format by suffix still work.
+    The temporary name keeps the suffix of ``path``: writers that choose a format by suffix still work. What a
+    killed process left of the same ``path`` is removed after a day.
 
     Raises: UserError when the folder cannot be written or the disk is full.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        remove_leftovers(path.parent, path.stem, path.suffix, older=STALE)
+        handle, name = tempfile.mkstemp(prefix=_prefix(path.stem), suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
         raise _cannot_write(path, error) from error
@@ -54,7 +62,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` as UTF-8, whole or not at all."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode())  # the same bytes, and so the same checksum, on every system
 
 
 @contextlib.contextmanager
@@ -63,7 +71,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        remove_leftovers(path.parent, path.name, older=STALE)
+        temporary = Path(tempfile.mkdtemp(prefix=_prefix(path.name), dir=path.parent))
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
@@ -76,9 +85,32 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_leftovers(folder: Path, stem: str = "*", suffix: str = "", *, older: float = 0.0) -> None:
+    """Remove the temporary files and folders that killed writers left in ``folder``.
+
+    Args:
+        stem, suffix: of the name that was to be written; by default all.
+        older: seconds since anything was last written there: what is younger may be alive.
+    """
+    pattern = f"{_prefix(stem if stem == '*' else glob.escape(stem))}????????{glob.escape(suffix) or '*'}"
+    for left in folder.glob(pattern):
+        with contextlib.suppress(OSError):  # another process removes it too, or it is not ours to remove
+            if time.time() - max(part.lstat().st_mtime for part in [left, *left.rglob("*")]) < older:
+                continue
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink()
+
+
+def _prefix(stem: str) -> str:
+    """How a temporary name begins: hidden, and nobody else's."""
+    return f".{stem}.sgl-rec-"
+
+
 @contextlib.contextmanager
 def lock(path: Path, *, who: str) -> Iterator[None]:
-    """Hold the exclusive lock file ``path``; a second holder gets a UserError that names ``who``.
+    """Hold the exclusive lock file ``path``; a second holder gets a UserError that names ``who`` and the holder.
 
     The lock is the kernel's: it goes with the process, so a killed run leaves none behind.
     """
@@ -87,14 +119,23 @@ def lock(path: Path, *, who: str) -> Iterator[None]:
         holder.acquire()
     except Timeout as error:
         raise UserError(
-            f"{who}: another process is writing here; wait for it or choose another folder"
+            f"{who}: another process is writing here ({_holder(path)}); wait for it or choose another folder"
         ) from error
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
+        with contextlib.suppress(OSError):  # a word for others; the lock holds without it
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield
     finally:
         holder.release()
+
+
+def _holder(path: Path) -> str:
+    """What the holder wrote about itself; where a held file cannot be read, just that there is one."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8")[:200] or "it does not say which"
+    return "it does not say which"
 
 
 def _cannot_write(path: Path, error: OSError) -> UserError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import logging
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,12 +19,18 @@ import pandas as pd
 import pyarrow as pa
 from torch import Tensor
 
+from sgl_rec import __version__
 from sgl_rec.config import Config, dump_toml, parse, read_toml
 from sgl_rec.errors import UserError, one_line
-from sgl_rec.files import atomic_path, lock, write_text
+from sgl_rec.files import atomic_path, lock, remove_leftovers, sha256, write_text
 from sgl_rec.pipeline.run_tables import read_ids, read_pairs, read_table, write_ids, write_pairs, write_table
 from sgl_rec.training.checkpoint import Checkpoint
 from sgl_rec.types import Dataset, Embeddings, Ids, Split
+
+log = logging.getLogger("sgl_rec")
+
+FORMAT = 1
+"""Of the folder as a whole; one that is written otherwise gets another number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +49,17 @@ class StoredData:
 
 
 class RunFolder:
-    """Paths and files of one run. Nothing in it is pickled, so nothing in it can execute code."""
+    """Paths and files of one run. Nothing in it is pickled, so nothing in it can execute code.
+
+    ``manifest.json`` has the format's number and the checksums of the files that have none inside, so that a
+    changed byte is an error and never another result. While they are written, manifest and files may differ;
+    then ``config.toml`` (of the start) or ``metrics.json`` (of the end), each written last, is not there yet.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.config_file = self.path / "config.toml"
+        self.manifest_file = self.path / "manifest.json"
         self.ids_file = self.path / "ids.parquet"
         self.interactions_file = self.path / "interactions.parquet"
         self.model_file = self.path / "model.safetensors"
@@ -61,12 +75,20 @@ class RunFolder:
         folder = cls(Path(path))
         if not folder.config_file.is_file():
             raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
+        got = folder.manifest["format"]
+        if got != FORMAT:
+            raise UserError(
+                f"{folder.manifest_file}: format of the run folder must be {FORMAT}, got {got!r}; use the version "
+                f"of sgl-rec that wrote it ({folder.manifest.get('sgl_rec', 'unknown')}) or train again"
+            )
         return folder
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the one writer of this folder."""
+        """Be the one writer of this folder; what a killed one left half written goes."""
         with lock(self.path / "lock", who=str(self.path)):
+            remove_leftovers(self.path)
+            remove_leftovers(self.checkpoints)
             yield
 
     def clear(self) -> None:
@@ -81,9 +103,8 @@ class RunFolder:
     def strangers(self) -> list[str]:
         """What lies in the folder and is not of a run's making: nothing that may be removed."""
         own = {path.name for path in vars(self).values() if isinstance(path, Path) and path.parent == self.path}
-        left = re.compile(
-            rf"\.({'|'.join(Path(name).stem for name in own)})-\w{{8}}(\.\w+)?"
-        )  # by a killed write
+        stems = "|".join(Path(name).stem for name in own)
+        left = re.compile(rf"\.({stems})\.sgl-rec-\w{{8}}(\.\w+)?")  # by a killed write
         names = sorted(entry.name for entry in self.path.iterdir())
         return [name for name in names if name not in own | {"lock"} and not left.fullmatch(name)]
 
@@ -100,18 +121,85 @@ class RunFolder:
         write_ids(self.ids_file, dataset.users, dataset.items, dataset.titles)
         header = {"dataset": json.dumps(facts), "protocol": json.dumps(protocol)}
         write_pairs(self.interactions_file, split.parts(), dataset.users, dataset.items, header)
+        self._vouch({name: sha256(self.path / name) for name in ("ids.parquet", "interactions.parquet")})
 
     def write_config(self, config: Config) -> None:
         """``config.toml``, last: a folder that has it has its data too."""
-        write_text(self.config_file, dump_toml(config))
+        text = dump_toml(config)
+        self._vouch({"config.toml": _sha256(text)})
+        write_text(self.config_file, text)
+
+    def write_outcome(self, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
+        """``history.parquet`` and, last, ``metrics.json``: a folder that has it is a finished run."""
+        with atomic_path(self.history_file) as temporary:
+            write_table(pa.Table.from_pandas(pd.DataFrame(list(history)), preserve_index=False), temporary)
+        text = _json(metrics)
+        self._vouch({"history.parquet": sha256(self.history_file), "metrics.json": _sha256(text)})
+        write_text(self.metrics_file, text)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What ``manifest.json`` says. Raises: UserError when it is absent or damaged."""
+        if not self.manifest_file.is_file():
+            raise UserError(
+                f"{self.manifest_file}: must be there, got none: the run is damaged or of an older version; "
+                "train again"
+            )
+        manifest = _read_json(self.manifest_file)
+        sums = manifest.get("sha256")
+        if "format" not in manifest or not isinstance(sums, dict):
+            raise UserError(
+                f"{self.manifest_file}: must have format and sha256, got others; restore it or train again"
+            )
+        return manifest
+
+    def check(self, path: Path, *, advice: str = "restore it or train again") -> None:
+        """Whether a file is as it was written. Raises: UserError naming it when it is not."""
+        expected = self.manifest["sha256"].get(self._name(path))
+        try:
+            whole = sha256(path) == expected
+        except OSError as error:
+            raise UserError(f"{path}: must be there and readable, got {error.strerror}; {advice}") from error
+        if not whole:
+            raise UserError(f"{path}: must be as the run wrote it, got a file with another checksum; {advice}")
+
+    def is_finished(self) -> bool:
+        """Whether the results are there, and undamaged: a resume can write them again."""
+        if not self.metrics_file.is_file():
+            return False
+        try:
+            self.read_json(self.metrics_file)
+            self.read_history()
+            self.read_model()
+        except UserError as error:
+            log.warning("%s; it is written again", str(error).partition(";")[0])
+            return False
+        return True
+
+    def _vouch(self, sums: Mapping[str, str]) -> None:
+        known = self.manifest["sha256"] if self.manifest_file.is_file() else {}
+        self.manifest = {"format": FORMAT, "sgl_rec": __version__, "sha256": {**known, **sums}}
+        write_text(self.manifest_file, _json(self.manifest))
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.path).as_posix()
+
+    @property
+    def _again(self) -> str:
+        return f"write it again with sgl-rec train --resume {self.path}"
 
     @cached_property
     def config(self) -> Config:
+        """Raises: UserError naming the file, also when it was edited: a run has the settings it began with."""
+        advice = f"restore it, or train anew with --config {self.config_file}"
+        self.check(self.config_file, advice=advice)
         return parse(read_toml(self.config_file), where=str(self.config_file))
 
     @cached_property
     def data(self) -> StoredData:
         """Split, ids, titles and facts. Raises: UserError naming a damaged file."""
+        self.check(self.ids_file)
+        self.check(self.interactions_file)
         try:
             users, items, titles = read_ids(self.ids_file)
             table = read_table(self.interactions_file)
@@ -146,50 +234,56 @@ class RunFolder:
 
     def read_model(self) -> tuple[Embeddings, dict[str, Any]]:
         """The final embeddings and what is known about them. Raises: UserError when absent or damaged."""
-        if not self.model_file.is_file():
-            raise UserError(
-                f"{self.path}: training must have finished, got no model.safetensors; go on with "
-                f"sgl-rec train --resume {self.path}"
-            )
-        model = Checkpoint.load(self.model_file)
+        for needed in (self.metrics_file, self.model_file):
+            if not needed.exists():
+                raise UserError(
+                    f"{self.path}: training must have finished, got no {needed.name}; go on with "
+                    f"sgl-rec train --resume {self.path}"
+                )
+        model = Checkpoint.load(self.model_file, advice=self._again)
         table = model.group("embeddings")
         sizes = (len(self.data.users), len(self.data.items))
         if set(table) != {"user", "item"} or (len(table["user"]), len(table["item"])) != sizes:
             raise UserError(
                 f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; "
-                "restore it or train again"
+                f"{self._again}"
             )
         return Embeddings(table["user"], table["item"]), model.values
 
-    def write_history(self, history: Sequence[Mapping[str, float]]) -> None:
-        with atomic_path(self.history_file) as temporary:
-            write_table(pa.Table.from_pandas(pd.DataFrame(list(history)), preserve_index=False), temporary)
-
     def read_history(self) -> pd.DataFrame:
-        try:
-            history: pd.DataFrame = read_table(self.history_file).to_pandas()
-        except (OSError, pa.ArrowException) as error:
-            raise UserError(
-                f"{self.history_file}: must be a whole Parquet file, got {one_line(error)}; "
-                "restore it or train again"
-            ) from error
+        self.check(self.history_file, advice=self._again)
+        history: pd.DataFrame = read_table(self.history_file).to_pandas()
         return history
 
-    def write_json(self, path: Path, values: Mapping[str, Any]) -> None:
-        write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    def write_environment(self, values: Mapping[str, str]) -> None:
+        text = _json(values)
+        self._vouch({self._name(self.environment_file): _sha256(text)})
+        write_text(self.environment_file, text)
 
     def read_json(self, path: Path) -> dict[str, Any]:
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{path}: must be a whole JSON file, got {error}; restore it or train again"
-            ) from error
-        if not isinstance(values, dict):
-            raise UserError(
-                f"{path}: must be a JSON object, got {type(values).__name__}; restore it or train again"
-            )
-        return values
+        """``metrics.json`` or the environment. Raises: UserError naming the file when absent or damaged."""
+        self.check(path, advice=self._again if path == self.metrics_file else "restore it or train again")
+        return _read_json(path)
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path}: must be a whole JSON file, got {one_line(error)}; restore it or train again"
+        ) from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: must be a JSON object, got {type(values).__name__}; restore it or train again")
+    return values
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _OURS = (b"dataset", b"protocol")

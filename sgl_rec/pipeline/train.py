@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from sgl_rec.config import Config
 from sgl_rec.data.batches import Batches
 from sgl_rec.graph.build import build_graph
 from sgl_rec.kernels.backend import KNOWN, choose, using
@@ -86,7 +87,7 @@ def start(
         folder.clear()
         folder.checkpoints.mkdir()
         folder.write_data(prepared.dataset, prepared.split)
-        folder.write_json(folder.environment_file, environment(device))
+        folder.write_environment(_facts(prepared.config, device))
         folder.write_config(prepared.config)
         with log_file(folder.log_file):
             for line in description(prepared, device=device).splitlines():
@@ -114,21 +115,26 @@ def resume(
     folder = RunFolder.open(path)
     before = folder.read_json(folder.environment_file)
     chosen = choose_device(device or str(before.get("device", "auto")))
-    choose(folder.config.training.backend, chosen, having=KNOWN)  # or it cannot run there
     same_threads = int(before["threads"]) if str(before.get("threads", "")).isdigit() else None
     set_threads(threads or same_threads)
-    for key, value in environment(chosen).items():
+    for key, value in _facts(folder.config, chosen).items():
         if before.get(key) != value:
             log.warning("resume: %s was %s, now %s; the bits may differ", key, before.get(key), value)
     with folder.writing():
         return _run(folder, device=chosen, observer=observer)
 
 
+def _facts(config: Config, device: torch.device) -> dict[str, str]:
+    """What the bits of a run depend on, its kernels among it. Raises: UserError where these cannot run."""
+    backend = choose(config.training.backend, device, having=KNOWN)
+    return {**environment(device), "backend": backend}
+
+
 def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) -> Run:
     """The stages of a run. Each has its own checkpoint, so a resume simply runs them all again."""
     config, split = folder.config, folder.data.split
     with log_file(folder.log_file), catch_signals() as stop:
-        if folder.metrics_file.is_file():
+        if folder.is_finished():
             log.info("%s is finished; nothing is left to do", folder.path)
             return Run(folder)
         stage = _Stage(folder, device=device, observer=observer, stop=stop)
@@ -144,8 +150,7 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
             model = stage.refit("refit-all", trained_on, epochs=chosen.epoch)
         about = {"trained_on": trained_on, "epoch": chosen.epoch, "method": config.method}
         folder.write_model(model.parameters, model.embeddings, about)
-        folder.write_history(chosen.history)
-        folder.write_json(folder.metrics_file, {**metrics, "model_trained_on": list(trained_on)})
+        folder.write_outcome(chosen.history, {**metrics, "model_trained_on": list(trained_on)})
     return Run(folder)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sgl_rec.errors import UserError, one_line
 from sgl_rec.files import atomic_path
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Checkpoint:
                 raise OSError(None, str(error)) from error
 
     @classmethod
-    def load(cls, path: Path) -> Checkpoint:
+    def load(cls, path: Path, *, advice: str = "restore it or train again") -> Checkpoint:
         """Read one. Raises: UserError naming a file that is damaged or of another version."""
         try:
             with safe_open(path, framework="pt") as stream:
@@ -61,17 +61,21 @@ class Checkpoint:
                     "resume with the version that wrote it or train again"
                 )
             if header["crc32"] != _crc32(tensors, header["values"]):
-                raise UserError(f"{path}: must be a whole checkpoint, got one with a wrong checksum; train again")
+                raise UserError(f"{path}: must be a whole checkpoint, got one with a wrong checksum; {advice}")
             return cls(tensors, json.loads(header["values"]))
-        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise UserError(f"{path}: must be a whole checkpoint, got {one_line(error)}; train again") from error
+        except UserError:
+            raise
+        except (OSError, SafetensorError, KeyError, TypeError, AttributeError, ValueError) as error:
+            what = f"none of {error}" if isinstance(error, KeyError) else one_line(error)
+            raise UserError(f"{path}: must be a whole checkpoint, got {what}; {advice}") from error
 
 
 def _crc32(tensors: Mapping[str, Tensor], values: str) -> str:
     """Of every byte that counts: safetensors itself checks sizes alone, so a flipped bit would go unseen."""
     crc = zlib.crc32(values.encode())
-    for name in sorted(tensors):
-        crc = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, zlib.crc32(name.encode(), crc))
+    for name, tensor in sorted(tensors.items()):
+        crc = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), crc)
+        crc = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, crc)
     return f"{crc:08x}"
 
 

@@ -22,7 +22,7 @@ def test_names_of_new_folders_are_unique_and_plain(tmp_path: Path, monkeypatch: 
 
 
 def test_what_a_killed_write_left_is_ours(run_copy: Path) -> None:
-    (run_copy / ".ids-a1b2c3d4.parquet").write_text("half")
+    (run_copy / ".ids.sgl-rec-a1b2c3d4.parquet").write_text("half")
     folder = new_folder(run_copy, dataset="demo", method="m", overwrite=True)
     folder.clear()
     assert os.listdir(run_copy) == [] or os.listdir(run_copy) == ["lock"]  # noqa: PTH208

@@ -84,6 +84,7 @@ def test_model_comes_back(tmp_path: Path) -> None:
     folder.write_data(*example([1, 2, 3], ["a", "b"]))
     tables = Embeddings(torch.randn(3, 4), torch.randn(2, 4))
     folder.write_model({"w": torch.ones(1)}, tables, {"trained_on": ["train"]})
+    folder.write_outcome([{"epoch": 1}], {})
     read, about = RunFolder(tmp_path).read_model()
     assert torch.equal(read.user, tables.user)
     assert torch.equal(read.item, tables.item)
@@ -94,6 +95,7 @@ def test_a_model_of_other_data_is_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.write_data(*example([1, 2, 3], ["a", "b"]))
     folder.write_model({}, Embeddings(torch.randn(3, 4), torch.randn(3, 4)), {})
+    folder.write_outcome([{"epoch": 1}], {})
     with pytest.raises(UserError, match=r"must hold embeddings of \(3, 2\)"):
         folder.read_model()
 

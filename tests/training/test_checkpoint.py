@@ -45,7 +45,7 @@ def test_other_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("sgl_rec.training.checkpoint.FORMAT", 99)
     saved(tmp_path / "c.safetensors")
     monkeypatch.undo()
-    with pytest.raises(UserError, match="format must be 1, got 99"):
+    with pytest.raises(UserError, match="format must be 2, got 99"):
         Checkpoint.load(tmp_path / "c.safetensors")
 
 
