@@ -68,7 +68,8 @@ class Training(Section):
     device), ``backend`` whose kernels run. ``patience`` counts validations without a better ``metric``;
     ``warmup`` bounds how long it waits for the metric to pass popularity's before it begins to count (the flat
     start). ``refit`` trains again for the chosen number of epochs: on train + valid before the test, or on all
-    interactions after it. ``cuda_graph`` records the step on a GPU and replays it.
+    interactions after it. ``cuda_graph`` records the step on a GPU and replays it. ``warm_start`` is the folder
+    of a finished run: the embeddings of the users and items it knows are where this one begins.
     """
 
     max_epochs: int = pydantic.Field(default=100, ge=1)
@@ -83,6 +84,7 @@ class Training(Section):
     patience: int = pydantic.Field(default=10, ge=1)
     warmup: int = pydantic.Field(default=30, ge=0)
     refit: Literal["none", "valid", "all"] = "none"
+    warm_start: str = ""
 
 
 class Evaluation(Section):

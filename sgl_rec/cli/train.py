@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHANGE_THE_RESULT = (
     "dataset", "method", "split", "config_file", "settings", "seed", "k", "refit", "out", "overwrite",
-    "max_epochs", "precision", "backend", "dry_run",
+    "max_epochs", "precision", "backend", "warm_start", "dry_run",
 )  # fmt: skip
 
 
@@ -31,6 +31,10 @@ CHANGE_THE_RESULT = (
 @click.option("--out", type=click.Path(), help="The run folder  [default: a new one under runs/].")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is at --out.")
 @click.option("--resume", metavar="RUN", type=click.Path(), help="Go on with an interrupted run.")
+@click.option(
+    "--warm-start", metavar="RUN", type=click.Path(),
+    help="Begin with the embeddings of a finished run, for the users and items it knows.",
+)  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), help="Same as --set training.seed=N.")
 @click.option("--max-epochs", type=click.IntRange(min=1), help="Same as --set training.max_epochs=N.")
 @click.option(
@@ -125,7 +129,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     from sgl_rec.config import merge, parse_setting
 
     settings: dict[str, Any] = {}
-    for key in ("seed", "max_epochs", "refit", "precision", "backend"):
+    for key in ("seed", "max_epochs", "refit", "precision", "backend", "warm_start"):
         if options[key] is not None:
             settings = merge(settings, {"training": {key: options[key]}})
     if options["k"] is not None:

@@ -20,6 +20,7 @@ from sgl_rec.kernels.backend import KNOWN, choose
 from sgl_rec.pipeline.build import resolve
 from sgl_rec.pipeline.device import choose_precision
 from sgl_rec.pipeline.memory import release_memory
+from sgl_rec.pipeline.warm_start import WarmStart, warm_start
 from sgl_rec.types import Dataset, Split
 
 log = logging.getLogger("sgl_rec")
@@ -32,6 +33,7 @@ class Prepared:
     config: Config
     dataset: Dataset
     split: Split
+    warm: WarmStart | None = None
 
 
 def prepare(
@@ -76,8 +78,9 @@ def prepare(
             "defined without a refit; leave --refit out, or use --refit all for a model to serve"
         )
     choose(resolved.training.backend, device or torch.device("cpu"), having=KNOWN)  # or it cannot run there
+    warm = warm_start(resolved, loaded, parts) if resolved.training.warm_start else None
     release_memory()
-    return Prepared(resolved, loaded, parts)
+    return Prepared(resolved, loaded, parts, warm)
 
 
 def description(prepared: Prepared, *, device: torch.device) -> str:
@@ -93,6 +96,8 @@ def description(prepared: Prepared, *, device: torch.device) -> str:
         f"test {len(split.test):,}",
         f"device   {device}, threads {torch.get_num_threads()}, {config.training.precision}",
     ]
+    if prepared.warm is not None:
+        lines.append(f"warm     {prepared.warm}")
     return "\n".join(lines)
 
 

@@ -68,6 +68,7 @@ class RunFolder:
         self.log_file = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoint"
         self.environment_file = self.checkpoints / "environment.json"
+        self.warm_file = self.checkpoints / "warm_start.safetensors"
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:
@@ -78,8 +79,8 @@ class RunFolder:
         got = folder.manifest["format"]
         if got != FORMAT:
             raise UserError(
-                f"{folder.manifest_file}: format of the run folder must be {FORMAT}, got {got!r}; use the version "
-                f"of sgl-rec that wrote it ({folder.manifest.get('sgl_rec', 'unknown')}) or train again"
+                f"{folder.manifest_file}: format of the run folder must be {FORMAT}, got {got!r}; use the "
+                f"version that wrote it (sgl-rec {folder.manifest.get('sgl_rec')}) or train again"
             )
         return folder
 
@@ -232,21 +233,24 @@ class RunFolder:
         model.put("embeddings", {"user": embeddings.user, "item": embeddings.item})
         model.save(self.model_file)
 
-    def read_model(self) -> tuple[Embeddings, dict[str, Any]]:
-        """The final embeddings and what is known about them. Raises: UserError when absent or damaged."""
+    def model(self) -> Checkpoint:
+        """The parameters and final embeddings as they were written. Raises: UserError when absent or damaged."""
         for needed in (self.metrics_file, self.model_file):
             if not needed.exists():
                 raise UserError(
                     f"{self.path}: training must have finished, got no {needed.name}; go on with "
                     f"sgl-rec train --resume {self.path}"
                 )
-        model = Checkpoint.load(self.model_file, advice=self._again)
+        return Checkpoint.load(self.model_file, advice=self._again)
+
+    def read_model(self) -> tuple[Embeddings, dict[str, Any]]:
+        """The final embeddings and what is known about them. Raises: UserError when absent or damaged."""
+        model = self.model()
         table = model.group("embeddings")
         sizes = (len(self.data.users), len(self.data.items))
         if set(table) != {"user", "item"} or (len(table["user"]), len(table["item"])) != sizes:
             raise UserError(
-                f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; "
-                f"{self._again}"
+                f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; {self._again}"
             )
         return Embeddings(table["user"], table["item"]), model.values
 

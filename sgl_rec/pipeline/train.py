@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 import torch
 
-from sgl_rec.config import Config
+from sgl_rec.config import Config, merge
 from sgl_rec.data.batches import Batches
 from sgl_rec.graph.build import build_graph
 from sgl_rec.kernels.backend import KNOWN, choose, using
@@ -24,11 +24,15 @@ from sgl_rec.pipeline.observers import EpochLog, log_file
 from sgl_rec.pipeline.prepare import Prepared, description, prepare
 from sgl_rec.pipeline.run import Run
 from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.pipeline.warm_start import WarmStart
 from sgl_rec.training.interrupt import StopRequest, catch_signals
 from sgl_rec.training.loop import Fitted, Observer, Trainer
 from sgl_rec.training.stopping import EarlyStopping
+from sgl_rec.types import Graph, Scorer
 
 log = logging.getLogger("sgl_rec")
+
+Validate: TypeAlias = Callable[[Scorer], Mapping[str, float]]
 
 
 def train(
@@ -40,6 +44,7 @@ def train(
     overwrite: bool = False,
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
+    warm_start: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
     observer: Observer | None = None,
@@ -56,6 +61,7 @@ def train(
         overwrite: replace a run that is at ``out``.
         config: a TOML file whose values go over the method's.
         settings: ``{"training": {"max_epochs": 5}}``, over everything else.
+        warm_start: a finished run whose embeddings of the users and items it knows are the start.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:<n>``.
         threads: CPU threads; by default one for each core the process has.
         observer: is told of every step and epoch.
@@ -73,6 +79,8 @@ def train(
     check_out(out, overwrite=overwrite)
     chosen = choose_device(device)
     set_threads(threads)
+    if warm_start is not None:
+        settings = merge(settings or {}, {"training": {"warm_start": str(warm_start)}})
     prepared = prepare(dataset, method=method, split=split, config=config, settings=settings, device=chosen)
     name, how = prepared.config.data.dataset, prepared.config.method
     folder = new_folder(out, dataset=name, method=how, overwrite=overwrite)
@@ -88,6 +96,8 @@ def start(
         folder.checkpoints.mkdir()
         folder.write_data(prepared.dataset, prepared.split)
         folder.write_environment(_facts(prepared.config, device))
+        if prepared.warm is not None:
+            prepared.warm.save(folder.warm_file)
         folder.write_config(prepared.config)
         with log_file(folder.log_file):
             for line in description(prepared, device=device).splitlines():
@@ -185,14 +195,16 @@ class _Stage:
         parts: tuple[str, ...],
         *,
         epochs: int,
-        validate: Any = None,
+        validate: Validate | None = None,
         stopping: EarlyStopping | None = None,
     ) -> Fitted:
         settings, data = self.config.training, joined(self.split, parts)
-        graph = build_graph(data, device=self.device)
-        encoder = make_encoder(self.config, num_users=data.num_users, num_items=data.num_items)
+        graph, checkpoint = build_graph(data, device=self.device), self.folder.checkpoints / f"{name}.safetensors"
+        encoder = make_encoder(self.config, num_users=data.num_users, num_items=data.num_items).to(self.device)
+        if settings.warm_start and not checkpoint.is_file():
+            self._warm(encoder, graph, validate)
         trainer = Trainer(
-            encoder.to(self.device),
+            encoder,
             make_objective(self.config).to(self.device),
             graph=graph,
             batches=Batches(data, batch_size=settings.batch_size, seed=settings.seed, device=self.device),
@@ -203,13 +215,22 @@ class _Stage:
             validate_every=settings.validate_every,
             metric=settings.metric,
             stopping=stopping,
-            checkpoint=self.folder.checkpoints / f"{name}.safetensors",
+            checkpoint=checkpoint,
             observer=EpochLog(self.observer, stage=name, metric=settings.metric),
             stop=self.stop,
             cuda_graph=settings.cuda_graph,
         )
         with using(settings.backend), kept_memory():
             return trainer.fit()
+
+    def _warm(self, encoder: Any, graph: Graph, validate: Validate | None) -> None:
+        """Begin where the earlier run stopped, and say where that is."""
+        WarmStart.load(self.folder.warm_file).apply(encoder)
+        if validate is not None:
+            metric = self.config.training.metric
+            with using(self.config.training.backend), torch.no_grad():
+                figure = validate(encoder(graph))[metric]
+            log.info("warm start: valid %s %.4f before the first epoch", metric, figure)
 
 
 def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple[str, ...]) -> dict[str, Any]:
@@ -227,6 +248,8 @@ def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple
         "valid": {key: value for key, value in row.items() if "@" in key and math.isfinite(value)},
         **figures(model.embeddings.to("cpu"), split, trained_on=trained_on, ks=config.evaluation.k),
     }
+    if config.training.warm_start:
+        metrics["protocol"]["warm_start"] = WarmStart.load(folder.warm_file).facts
     metrics["environment"] = folder.read_json(folder.environment_file)
     metrics["protocol"] |= {
         "split_seed": None if split.fixed else config.data.split_seed,
