@@ -54,11 +54,17 @@ class ViewPart(Part):
 
 
 class Data(Section):
-    """Where the interactions come from and how they are split."""
+    """Where the interactions come from and how they are split.
+
+    ``valid_share`` and ``test_share`` are of each user's interactions for the split ``random``, of all for
+    ``global-time``; ``leave-last-<n>`` and fixed splits have sizes of their own.
+    """
 
     dataset: str = "demo"
     split: str = "random"
     split_seed: int = pydantic.Field(default=0, ge=0)
+    valid_share: float = pydantic.Field(default=0.1, gt=0, lt=1)
+    test_share: float = pydantic.Field(default=0.1, gt=0, lt=1)
 
 
 class Training(Section):

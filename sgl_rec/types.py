@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int, Int32, Int64
+from jaxtyping import Bool, Float, Int, Int32, Int64
 from torch import Tensor
 
 from sgl_rec.errors import must_be
@@ -126,7 +126,9 @@ class Dataset:
             threshold) and yet must not be recommended.
         sha256: of the interactions file (of every file that was read, joined, where there are several).
         titles: one text per item (or None where the data has none).
-        split_files: published fixed splits that are there, by name: the file or folder that holds each.
+        split_files: fixed splits that are there, by name: the file that holds each.
+        part: shape (E,), int8: the part each interaction has in the files it was read from (0 train, 1 valid,
+            2 test), where they say so.
         protocols: split name -> the parts whose items leave the ranking at test, where the catalogue says so.
     """
 
@@ -141,6 +143,7 @@ class Dataset:
     titles: np.ndarray | None = None
     timestamp_unit: str | None = None
     split_files: Mapping[str, Path] = field(default_factory=dict)
+    part: np.ndarray | None = None
     protocols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -153,6 +156,9 @@ class Split:
         dropped: pairs in no part that a recommendation must leave out all the same.
         fixed: whether the validation part was published with the data (then there is no ``--refit``).
         sha256: of the file that says which pair is in which part; None where the parts were drawn.
+        known_only: whether only items of train are ranked, and only pairs whose user and item are in train
+            measured (a split by time, where train cannot know who and what came later).
+        facts: how the parts were made, for ``metrics.json``: seed, shares, moments, who was left out.
     """
 
     name: str
@@ -164,6 +170,20 @@ class Split:
     remove_at_test: tuple[str, ...] = ("train", "valid")
     fixed: bool = False
     sha256: str | None = None
+    known_only: bool = False
+    facts: Mapping[str, str | int | float | None] = field(default_factory=dict)
+
+    def measured(self, name: str) -> Interactions:
+        """The interactions of that part that count as hits when it is measured."""
+        pairs = self.parts()[name]
+        if not self.known_only:
+            return pairs
+        user, item = self.train.user_degree() > 0, self.train.item_degree() > 0
+        return pairs.take(user[pairs.user] & item[pairs.item])
+
+    def ranked(self) -> Bool[Tensor, " I"] | None:
+        """Which items are ranked when a part is measured; None stands for all."""
+        return torch.from_numpy(self.train.item_degree() > 0) if self.known_only else None
 
     def parts(self) -> dict[str, Interactions]:
         """Every part by name, ``dropped`` last."""

@@ -25,7 +25,11 @@ CHANGE_THE_RESULT = (
 @click.command(epilog="Example: sgl-rec train --dataset demo --method lightgcn --max-epochs 2")
 @click.option("--dataset", help="A name of `sgl-rec datasets list`, or a path  [default: demo].")
 @click.option("--method", help="A name of `sgl-rec methods`, or a .toml file  [default: sgl-ed].")
-@click.option("--split", help="random, or the name of a published split  [default: random].")
+@click.option(
+    "--split",
+    help="random, leave-last-1 (or another number), global-time, or the name of a split that is there with the "
+    "data  [default: random].",
+)
 @click.option("--config", "config_file", type=click.Path(), help="A TOML file whose values go over the method's.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One value over all files.")
 @click.option("--out", type=click.Path(), help="The run folder  [default: a new one under runs/].")

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sgl_rec.data.catalogue import Counts, Entry
 from sgl_rec.data.ids import index_interactions, known_pairs
 from sgl_rec.data.readers import find_reader
 from sgl_rec.data.readers.columns import tidy
+from sgl_rec.data.split_fixed import part_codes
 from sgl_rec.data.titles import read_items, titles_of
 from sgl_rec.errors import UserError, must_be
-from sgl_rec.types import Dataset
+from sgl_rec.types import Dataset, Ids, Interactions
 
 logger = logging.getLogger("sgl_rec")
 
@@ -66,7 +68,7 @@ def dataset_from_path(path: Path, *, name: str, entry: Entry | None) -> Dataset:
         sha256=_joined_sha256(files),
         items=read_items(path) if folder else None,
         metadata=metadata,
-        split_files=_split_files(path, "part" in frame) if folder else {},
+        split_files=_split_files(path) if folder else {},
     )
 
 
@@ -123,8 +125,13 @@ def _assemble(
         titles=titles_of(item_ids, items),
         timestamp_unit=str(unit) if unit and interactions.timestamp is not None else None,
         split_files=split_files or {},
+        part=_parts(positive, users, item_ids, interactions, where=where),
         protocols=entry.protocols if entry else {},
     )
+
+
+def _parts(frame: pd.DataFrame, users: Ids, items: Ids, pairs: Interactions, *, where: str) -> np.ndarray | None:
+    return part_codes(frame, users, items, pairs, where=where).astype(np.int8) if "part" in frame else None
 
 
 def _check_counts(entry: Entry, got: Counts, *, where: str) -> None:
@@ -149,7 +156,6 @@ def _joined_sha256(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def _split_files(folder: Path, has_parts: bool) -> dict[str, Path]:
+def _split_files(folder: Path) -> dict[str, Path]:
     prefix = "split_"
-    found = {file.stem.removeprefix(prefix): file for file in sorted(folder.glob(f"{prefix}*.parquet"))}
-    return {"standard": folder, **found} if has_parts else found
+    return {file.stem.removeprefix(prefix): file for file in sorted(folder.glob(f"{prefix}*.parquet"))}

@@ -43,6 +43,7 @@ def evaluate(
     *,
     relevant: PairIndex,
     seen: PairIndex,
+    allowed: Bool[Tensor, " I"] | None = None,
     ks: Sequence[int] = (10, 20),
     popularity: Int[Tensor, " I"] | None = None,
     memory_budget: int = MEMORY_BUDGET,
@@ -56,6 +57,7 @@ def evaluate(
         relevant: the items held out (test, or validation).
         seen: what leaves the ranking. A relevant item that is also seen can never be hit, yet is counted as
             relevant.
+        allowed: items that are ranked; None stands for all.
         ks: cut-offs.
         popularity: training degree of each item; without it there is no ``mean_popularity``.
         on_block: is handed exactly the lists that are scored, block by block.
@@ -78,7 +80,8 @@ def evaluate(
         raise must_be("evaluate", "relevant", "at least one pair", "none", "hold out some interactions")
     per_user: dict[str, list[Tensor]] = {f"{name}@{k}": [] for k in cuts for name in METRICS}
     counts = {k: torch.zeros(scorer.num_items, dtype=torch.int64) for k in cuts}
-    for lists in rank(scorer, users=users, k=cuts[-1], seen=seen, memory_budget=memory_budget):
+    blocks = rank(scorer, users=users, k=cuts[-1], seen=seen, allowed=allowed, memory_budget=memory_budget)
+    for lists in blocks:
         hits, num_relevant = find_hits(lists, relevant), relevant.degree()[lists.user]
         for k in cuts:
             counts[k] += count_items(lists.item[:, :k], num_items=scorer.num_items)

@@ -24,12 +24,14 @@ WITH_INTERVAL = ("recall@", "ndcg@")
 
 def validation(split: Split, *, ks: Sequence[int]) -> Callable[[Scorer], Mapping[str, float]]:
     """``validate(scorer)`` for the loop: the validation items ranked without those the protocol removes."""
-    relevant = PairIndex.build([split.valid])
+    relevant, ranked = PairIndex.build([split.measured("valid")]), split.ranked()
     seen = seen_pairs(split, split.remove_at_valid, trained_on=("train",))
     popularity = degree(split, ("train",))
 
     def validate(scorer: Scorer) -> Mapping[str, float]:
-        return evaluate(scorer, relevant=relevant, seen=seen, ks=ks, popularity=popularity).metrics
+        return evaluate(
+            scorer, relevant=relevant, seen=seen, allowed=ranked, ks=ks, popularity=popularity
+        ).metrics
 
     return validate
 
@@ -54,8 +56,9 @@ def measure_test(
         )
     return evaluate(
         scorer,
-        relevant=PairIndex.build([split.test]),
+        relevant=PairIndex.build([split.measured("test")]),
         seen=seen_pairs(split, split.remove_at_test, trained_on=trained_on),
+        allowed=split.ranked(),
         ks=ks,
         popularity=degree(split, ("train",)),
         memory_budget=memory_budget,
@@ -76,6 +79,8 @@ def figures(
     protocol: dict[str, Any] = {
         "split": split.name,
         "split_sha256": split.sha256,
+        "split_seed": None,
+        **split.facts,
         "remove_at_valid": list(split.remove_at_valid),
         "remove_at_test": sorted({*split.remove_at_test, *trained_on}),
         "trained_on": list(trained_on),

@@ -70,7 +70,13 @@ def prepare(
     resolved = resolved.model_copy(update={"training": training})
     if max(resolved.evaluation.k) > len(loaded.items):
         log.warning("k = %d is more than the %d items there are", max(resolved.evaluation.k), len(loaded.items))
-    parts = make_split(loaded, name=resolved.data.split, seed=resolved.data.split_seed)
+    parts = make_split(
+        loaded,
+        name=resolved.data.split,
+        seed=resolved.data.split_seed,
+        valid_share=resolved.data.valid_share,
+        test_share=resolved.data.test_share,
+    )
     check_trainable(parts.train)
     if resolved.training.refit == "valid" and parts.fixed:
         raise UserError(

@@ -118,6 +118,7 @@ class RunFolder:
         }
         facts |= {"source": dataset.source, "timestamp_unit": dataset.timestamp_unit}
         protocol = {"split": split.name, "fixed": split.fixed, "sha256": split.sha256}
+        protocol |= {"known_only": split.known_only, "facts": dict(split.facts)}
         protocol |= {"remove_at_valid": split.remove_at_valid, "remove_at_test": split.remove_at_test}
         write_ids(self.ids_file, dataset.users, dataset.items, dataset.titles)
         header = {"dataset": json.dumps(facts), "protocol": json.dumps(protocol)}
@@ -215,6 +216,8 @@ class RunFolder:
                 remove_at_test=tuple(protocol["remove_at_test"]),
                 fixed=protocol["fixed"],
                 sha256=protocol["sha256"],
+                known_only=protocol.get("known_only", False),
+                facts=protocol.get("facts", {}),
                 **parts,
             )
         except (OSError, pa.ArrowException, KeyError, TypeError, AttributeError, ValueError) as error:

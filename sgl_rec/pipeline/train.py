@@ -252,7 +252,6 @@ def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple
         metrics["protocol"]["warm_start"] = WarmStart.load(folder.warm_file).facts
     metrics["environment"] = folder.read_json(folder.environment_file)
     metrics["protocol"] |= {
-        "split_seed": None if split.fixed else config.data.split_seed,
         "selected_on": "valid" if len(split.valid) else "none",
         "metric": config.training.metric,
         "seed": config.training.seed,

@@ -17,6 +17,7 @@ import pytest
 from sgl_rec.files import lock
 
 FAST = ["--method", "lightgcn", "--max-epochs", "2", "--set", "encoder.embedding_dim=8", "--threads", "1"]
+DATA = {"dataset": "demo", "split": "random", "split_seed": 0, "valid_share": 0.1, "test_share": 0.1}
 
 
 def test_figures_go_to_stdout_and_all_else_to_stderr(spawn: Any, tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_dry_run_shows_the_config_and_writes_nothing(call: Any, here: Path) -> N
     shown = tomllib.loads(result.out)
     assert shown["training"]["batch_size"] == 77
     assert shown["method"] == "sgl-ed"
-    assert shown["data"] == {"dataset": "demo", "split": "random", "split_seed": 0}
+    assert shown["data"] == DATA
     assert re.search(r"# expected memory: \d+ MB", result.out)
     assert sorted(here.rglob("*")) == before
 
@@ -242,7 +243,7 @@ def test_defaults_method_config_options_in_this_order(call: Any, here: Path) -> 
     shown = tomllib.loads(call("train", *words).out)
     assert shown["method"] == "lightgcn"
     assert "views" not in shown
-    assert shown["data"] == {"dataset": "demo", "split": "random", "split_seed": 3}
+    assert shown["data"] == DATA | {"split_seed": 3}
     training = shown["training"]
     assert (training["learning_rate"], training["batch_size"], training["seed"]) == (0.5, 20, 2)
     assert training["patience"] == 10

@@ -70,7 +70,8 @@ def test_text_parts_are_the_standard_split(tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("1 2 3")
     (tmp_path / "test.txt").write_text("1 4")
     data = dataset_from_path(tmp_path, name="x", entry=None)
-    assert data.split_files == {"standard": tmp_path}
+    assert data.part is not None
+    assert (data.part.tolist(), dict(data.split_files)) == ([0, 0, 2], {})
     assert data.sha256 == hashlib.sha256(b"1 2 31 4").hexdigest()
 
 

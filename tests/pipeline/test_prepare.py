@@ -41,8 +41,9 @@ def test_the_data_set_may_stand_in_the_settings(tmp_path: Path, clicks: pd.DataF
 
 
 def test_a_published_split_has_no_refit(monkeypatch: pytest.MonkeyPatch, clicks: pd.DataFrame) -> None:
-    def published(dataset: Dataset, *, name: str, seed: int) -> Split:
-        return replace(make_split(dataset, name=name, seed=seed), name="published", fixed=True)
+    def published(dataset: Dataset, *, name: str, seed: int, valid_share: float, test_share: float) -> Split:
+        split = make_split(dataset, name=name, seed=seed, valid_share=valid_share, test_share=test_share)
+        return replace(split, name="published", fixed=True)
 
     monkeypatch.setattr("sgl_rec.pipeline.prepare.make_split", published)
     with pytest.raises(UserError, match="must have no published validation part, got 'published'"):

@@ -25,7 +25,7 @@ def find(path: Path) -> tuple[Path, ...]:
 
 
 def read(files: Sequence[Path]) -> pd.DataFrame:
-    """Interactions of all ``files``, with a column ``part`` named after the file each comes from.
+    """Interactions of all ``files``, where they are several with a column ``part`` named after the file of each.
 
     A user without items has no row. Blanks and tabs both divide.
 
@@ -35,6 +35,8 @@ def read(files: Sequence[Path]) -> pd.DataFrame:
     raw = pd.concat(frames, ignore_index=True)
     # ids of all parts together: one spelt with a leading zero makes them text everywhere
     tidied = tidy(raw, where=str(files[0]), text=True)
+    if len(files) == 1:
+        return tidied
     return tidied.assign(
         part=pd.Categorical(np.repeat([path.stem for path in files], [len(frame) for frame in frames]))
     )

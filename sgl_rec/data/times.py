@@ -1,0 +1,82 @@
+"""Whether a data set's timestamps can put its interactions in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from sgl_rec.errors import UserError, must_be
+from sgl_rec.types import Dataset, Interactions
+
+RANK = "rank"
+"""The ``timestamp_unit`` of data whose timestamps are places in each user's own history."""
+
+
+def check_times(dataset: Dataset, *, split: str) -> np.ndarray:
+    """The timestamps, shape (E,), where a split by time may rest on them.
+
+    Raises: UserError where there are none, or where they are mere ranks.
+    """
+    times = dataset.interactions.timestamp
+    if times is None:
+        raise must_be(
+            dataset.name,
+            f"the data of split {split!r}",
+            "interactions with a timestamp",
+            "none",
+            "give a column timestamp (dates, or whole numbers such as unix seconds), or use --split random",
+        )
+    if dataset.timestamp_unit == RANK or are_ranks(dataset.interactions):
+        raise UserError(
+            f"{dataset.name}: the timestamps of split {split!r} must be times, got mere ranks (each user's count "
+            "from the start again, and say nothing about another user's); give true times, or use --split random"
+        )
+    return times
+
+
+def are_ranks(pairs: Interactions) -> bool:
+    """Whether the timestamps count each user's own interactions: 0, 1, 2, ... or 1, 2, 3, ..., anew for each.
+
+    Gaps are allowed for, since a rating below the threshold or a repeated pair takes its place away: the counts
+    begin at 0 or 1, and do so for more than half of the users; no user has one twice; and on average at least
+    half of the places up to a user's last one are taken. One user alone is in order in any case.
+
+    Example:
+        >>> user, item = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 0, 1, 2])
+        >>> are_ranks(Interactions(user, item, 2, 3, np.array([0, 1, 1, 0, 2])))
+        True
+        >>> are_ranks(Interactions(user, item, 2, 3, np.array([0, 3, 1, 4, 2])))
+        False
+    """
+    times = pairs.timestamp
+    if times is None or not len(pairs):
+        return False
+    start = int(times.min())
+    if start not in (0, 1):
+        return False
+    order = np.lexsort((times, pairs.user))
+    user, time = pairs.user[order], times[order]
+    begins = np.r_[True, user[1:] != user[:-1]]
+    if ((time[1:] == time[:-1]) & ~begins[1:]).any():
+        return False
+    num_users = int(begins.sum())
+    places = time[np.r_[begins[1:], True]].astype(np.float64) + 1 - start
+    from_start = int((time[begins] == start).sum())
+    return num_users > 1 and 2 * from_start > num_users and 2 * len(pairs) >= float(places.sum())
+
+
+def moment(timestamp: int, unit: str | None) -> str:
+    """A point in time for people: a date where the unit is known to be unix seconds or milliseconds.
+
+    Example:
+        >>> moment(1365029107, "unix seconds"), moment(7, None)
+        ('2013-04-03 22:45:07 UTC', '7')
+    """
+    divisor = {"unix seconds": 1, "unix milliseconds": 1000}.get(unit or "")
+    if divisor is None:
+        return str(timestamp)
+    try:
+        return f"{datetime.fromtimestamp(timestamp / divisor, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, OSError, ValueError):
+        return str(timestamp)
