@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Int, Int32, Int64
+from jaxtyping import Float, Int, Int32, Int64
 from torch import Tensor
 
 from sgl_rec.errors import must_be
@@ -127,8 +127,7 @@ class Dataset:
         sha256: of the interactions file (of every file that was read, joined, where there are several).
         titles: one text per item (or None where the data has none).
         split_files: fixed splits that are there, by name: the file that holds each.
-        part: shape (E,), int8: the part each interaction has in the files it was read from (0 train, 1 valid,
-            2 test), where they say so.
+        part: shape (E,), int8: 0 train, 1 valid, 2 test (-1 none), where the files read say which.
         protocols: split name -> the parts whose items leave the ranking at test, where the catalogue says so.
     """
 
@@ -156,8 +155,7 @@ class Split:
         dropped: pairs in no part that a recommendation must leave out all the same.
         fixed: whether the validation part was published with the data (then there is no ``--refit``).
         sha256: of the file that says which pair is in which part; None where the parts were drawn.
-        known_only: whether only items of train are ranked, and only pairs whose user and item are in train
-            measured (a split by time, where train cannot know who and what came later).
+        known_only: whether only items of train are ranked, and only pairs of its users and items measured.
         facts: how the parts were made, for ``metrics.json``: seed, shares, moments, who was left out.
     """
 
@@ -172,18 +170,6 @@ class Split:
     sha256: str | None = None
     known_only: bool = False
     facts: Mapping[str, str | int | float | None] = field(default_factory=dict)
-
-    def measured(self, name: str) -> Interactions:
-        """The interactions of that part that count as hits when it is measured."""
-        pairs = self.parts()[name]
-        if not self.known_only:
-            return pairs
-        user, item = self.train.user_degree() > 0, self.train.item_degree() > 0
-        return pairs.take(user[pairs.user] & item[pairs.item])
-
-    def ranked(self) -> Bool[Tensor, " I"] | None:
-        """Which items are ranked when a part is measured; None stands for all."""
-        return torch.from_numpy(self.train.item_degree() > 0) if self.known_only else None
 
     def parts(self) -> dict[str, Interactions]:
         """Every part by name, ``dropped`` last."""

@@ -1,6 +1,8 @@
-"""``sgl-rec datasets list|describe|fetch``."""
+"""``sgl-rec datasets list|describe|fetch|prepare|split``."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -9,7 +11,7 @@ from sgl_rec.cli.options import common
 
 @click.group(epilog="Example: sgl-rec datasets list")
 def datasets() -> None:
-    """The data sets that have a name."""
+    """The data sets that have a name, and your own in the form that is read fastest."""
 
 
 @datasets.command(name="list", epilog="Example: sgl-rec datasets list")
@@ -53,3 +55,54 @@ def fetch(name: str) -> None:
     from sgl_rec.pipeline.datasets import fetch_dataset
 
     click.echo(fetch_dataset(name))
+
+
+@datasets.command(epilog="Example: sgl-rec datasets prepare ratings.csv --out mydata")
+@click.argument("source")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option("--overwrite", is_flag=True, help="Replace prepared data that is at --out, with its stored splits.")
+@common
+def prepare(source: str, out: Path, overwrite: bool) -> None:
+    """Write a data set (a name or a path) in the prepared form: interactions.parquet and what belongs to it."""
+    from sgl_rec.pipeline.datasets import prepare_dataset
+
+    click.echo(prepare_dataset(source, out, overwrite=overwrite))
+
+
+@datasets.command(epilog="Example: sgl-rec datasets split ratings.csv --split leave-last-1 --out mydata")
+@click.argument("source")
+@click.option("--split", required=True, help="random, leave-last-1 (or another number) or global-time.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn.")
+@click.option("--valid-share", type=float, default=0.1, show_default=True, help="For random and global-time.")
+@click.option("--test-share", type=float, default=0.1, show_default=True, help="For random and global-time.")
+@click.option(
+    "--out", type=click.Path(path_type=Path),
+    help="A prepared folder of the same data, or a new one  [default: SOURCE, where it is one].",
+)  # fmt: skip
+@click.option("--name", help="What the stored split is called  [default: <split>-seed<seed>].")
+@click.option("--overwrite", is_flag=True, help="Replace a stored split of that name.")
+@common
+def split(
+    source: str,
+    split: str,
+    seed: int,
+    valid_share: float,
+    test_share: float,
+    out: Path | None,
+    name: str | None,
+    overwrite: bool,
+) -> None:
+    """Draw a split once and store it, for `sgl-rec train --dataset OUT --split NAME`."""
+    from sgl_rec.pipeline.datasets import split_dataset
+
+    words = split_dataset(
+        source,
+        out,
+        split=split,
+        seed=seed,
+        valid_share=valid_share,
+        test_share=test_share,
+        name=name,
+        overwrite=overwrite,
+    )
+    click.echo(words)

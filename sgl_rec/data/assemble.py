@@ -14,6 +14,7 @@ import pandas as pd
 
 from sgl_rec.data.catalogue import Counts, Entry
 from sgl_rec.data.ids import index_interactions, known_pairs
+from sgl_rec.data.prepared import check_written, read_dropped
 from sgl_rec.data.readers import find_reader
 from sgl_rec.data.readers.columns import tidy
 from sgl_rec.data.split_fixed import part_codes
@@ -60,12 +61,15 @@ def dataset_from_path(path: Path, *, name: str, entry: Entry | None) -> Dataset:
     frame = reader.read(files)
     folder = path if path.is_dir() else None
     metadata = read_metadata(path) if folder else {}
+    sha256 = _joined_sha256(files)
+    check_written(path, metadata, found=sha256)
     return _assemble(
         frame,
         name=name,
         where=str(path),
         entry=entry,
-        sha256=_joined_sha256(files),
+        sha256=sha256,
+        dropped=read_dropped(path) if folder else None,
         items=read_items(path) if folder else None,
         metadata=metadata,
         split_files=_split_files(path) if folder else {},
@@ -94,6 +98,7 @@ def _assemble(
     entry: Entry | None,
     sha256: str,
     items: pd.DataFrame | None,
+    dropped: pd.DataFrame | None = None,
     metadata: dict[str, Any] | None = None,
     split_files: dict[str, Path] | None = None,
 ) -> Dataset:
@@ -107,6 +112,8 @@ def _assemble(
         logger.warning(
             "%s: ratings are not looked at, every row counts; leave out the rows you do not mean", where
         )
+    if dropped is not None:
+        others = pd.concat([others, dropped], ignore_index=True)
     users, item_ids, interactions = index_interactions(positive)
     if entry:
         got = Counts(users=len(users), items=len(item_ids), interactions=len(interactions))

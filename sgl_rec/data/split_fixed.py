@@ -59,11 +59,9 @@ def fixed_split(dataset: Dataset, *, name: str, seed: int = 0, valid_share: floa
     Raises: UserError for a file that is damaged, has other parts than train, valid and test, no train or test
         part, or a pair the data does not have.
     """
-    path, drawn = dataset.split_files.get(name), None
+    path = dataset.split_files.get(name)
     where = dataset.source if path is None else str(path)
-    part = fixed_parts(dataset, name=name)
-    if path is not None:
-        drawn = _read_header(path)
+    part, drawn = fixed_parts(dataset, name=name), drawn_of(dataset, name=name)
     pairs = dataset.interactions
     for needed in (0, 2):
         if not (part == needed).any():
@@ -99,6 +97,14 @@ def fixed_parts(dataset: Dataset, *, name: str) -> np.ndarray:
     path = dataset.split_files[name]
     frame = _read_parts(path)
     return part_codes(frame, dataset.users, dataset.items, dataset.interactions, where=str(path))
+
+
+def drawn_of(dataset: Dataset, *, name: str) -> Drawn | None:
+    """How the split ``name`` was drawn, where this program has drawn and stored it.
+
+    Raises: UserError for a file that is damaged.
+    """
+    return _read_header(dataset.split_files[name]) if name in dataset.split_files else None
 
 
 def part_codes(frame: pd.DataFrame, users: Ids, items: Ids, pairs: Interactions, *, where: str) -> np.ndarray:

@@ -93,7 +93,7 @@ def _unknown(split: Split, name: str) -> dict[str, int]:
     left_out = {}
     for part in ("valid", "test"):
         pairs = split.parts()[part]
-        left_out[part] = len(pairs) - len(split.measured(part))
+        left_out[part] = int((~user_known[pairs.user] | ~item_known[pairs.item]).sum())
         if left_out[part] == len(pairs):
             raise UserError(
                 f"{name}: the {part} part of split {NAME!r} must hold an interaction of a user and an item that "

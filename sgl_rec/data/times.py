@@ -27,10 +27,18 @@ def check_times(dataset: Dataset, *, split: str) -> np.ndarray:
             "none",
             "give a column timestamp (dates, or whole numbers such as unix seconds), or use --split random",
         )
+    if missing := int((times == np.iinfo(np.int64).min).sum()):
+        raise must_be(
+            dataset.name,
+            f"the data of split {split!r}",
+            "interactions with a timestamp",
+            f"{missing} without",
+            "leave these rows out, or use --split random",
+        )
     if dataset.timestamp_unit == RANK or are_ranks(dataset.interactions):
         raise UserError(
-            f"{dataset.name}: the timestamps of split {split!r} must be times, got mere ranks (each user's count "
-            "from the start again, and say nothing about another user's); give true times, or use --split random"
+            f"{dataset.name}: the timestamps of split {split!r} must be times, got mere ranks (0, 1, 2, ... "
+            "counted anew for each user); give true times, or use --split random"
         )
     return times
 

@@ -1,14 +1,29 @@
-"""datasets: the catalogue, where each set is on this machine, and the fetch of one that is not."""
+"""datasets: the catalogue, where each set is, the fetch of one that is not; prepared folders, stored splits."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sgl_rec.data.catalogue import Entry, catalogue, entry_of, read_me
+import numpy as np
+
+from sgl_rec.data.catalogue import Counts, Entry, catalogue, entry_of, read_me
 from sgl_rec.data.fetch import fetch
-from sgl_rec.data.load import cache_folder, locate
-from sgl_rec.errors import UserError
+from sgl_rec.data.ids import pair_keys
+from sgl_rec.data.load import cache_folder, load_dataset, locate
+from sgl_rec.data.prepared import (
+    INTERACTIONS,
+    METADATA,
+    is_own,
+    split_file,
+    write_dataset,
+    write_drawn,
+)
+from sgl_rec.data.splits import RULES, check_name, is_rule, make_split
+from sgl_rec.errors import UserError, must_be
+from sgl_rec.files import atomic_folder
+from sgl_rec.types import Dataset, Split
 
 
 @dataclass(frozen=True)
@@ -71,3 +86,158 @@ def fetch_dataset(name: str) -> str:
     except UserError as error:
         by_hand = f"by hand: put {' and '.join(entry.files)} into {cache_folder() / name}"
         raise UserError(f"{error}; {by_hand}") from error
+
+
+def prepare_dataset(source: str, out: Path, *, overwrite: bool = False) -> str:
+    """Load ``source`` and write it to the folder ``out`` in the prepared form.
+
+    Args:
+        overwrite: replace a prepared data set that is at ``out``, with the splits stored there.
+
+    Returns: what was written, in words.
+
+    Raises: UserError when ``source`` cannot be loaded, or ``out`` is not free.
+    """
+    _check_free(out, overwrite=overwrite)
+    dataset = load_dataset(source)
+    _write_folder(out, dataset)
+    sizes = f"{len(dataset.users):,} users, {len(dataset.items):,} items"
+    return f"{out}: {sizes}, {len(dataset.interactions):,} interactions"
+
+
+def split_dataset(
+    source: str,
+    out: Path | None,
+    *,
+    split: str,
+    seed: int = 0,
+    valid_share: float = 0.1,
+    test_share: float = 0.1,
+    name: str | None = None,
+    overwrite: bool = False,
+) -> str:
+    """Split ``source`` by a rule and store that in the prepared folder ``out``.
+
+    ``sgl-rec train --dataset OUT --split NAME`` then reads exactly these parts.
+
+    Args:
+        out: holds the same data in the prepared form, or nothing: then ``source`` is prepared there too. By
+            default ``source`` itself, where it is such a folder.
+        name: of the stored split; by default ``<split>-seed<seed>``.
+        overwrite: replace a split of that name.
+
+    Returns: what was written and how to use it, in words.
+
+    Raises: UserError for a split that is no rule, data the rule cannot split, a folder with other data, and a
+        split of that name that is there.
+    """
+    if not is_rule(split):
+        rule = f"a rule to draw by ({', '.join(RULES)})"
+        raise must_be("--split", "the split", rule, repr(split), "a fixed one is kept by datasets prepare")
+    stored = name or f"{split}-seed{seed}"
+    check_name(stored)
+    out = out or _own_folder(source)
+    file = split_file(out, stored)
+    if file.exists() and not overwrite:
+        raise UserError(f"{file}: must not exist, got a stored split; use --overwrite, or another --name")
+    prepared = locate(out) is not None
+    if not prepared:
+        _check_free(out, overwrite=False)
+    dataset = load_dataset(source)
+    if prepared:
+        _check_same(dataset, source=source, out=out)
+    parts = make_split(dataset, name=split, seed=seed, valid_share=valid_share, test_share=test_share)
+    if prepared:
+        write_drawn(out, dataset, parts, name=stored)
+    else:
+        _write_folder(out, dataset, parts, name=stored)
+    sizes = f"train {len(parts.train):,}, valid {len(parts.valid):,}, test {len(parts.test):,}"
+    return f"{file}: {sizes}\nuse it: sgl-rec train --dataset {out} --split {stored}"
+
+
+def _own_folder(source: str) -> Path:
+    folder = locate(source)
+    if folder is None or not (folder / INTERACTIONS).is_file():
+        raise UserError(f"--out: must be given where the source is no prepared folder, got none for {source!r}")
+    return folder
+
+
+def _check_free(out: Path, *, overwrite: bool) -> None:
+    """Whether a prepared data set may be written to ``out``: nothing else is ever replaced."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out: {out} must be a folder, got a file; choose another place")
+    there = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    if strangers := [name for name in there if not is_own(name)]:
+        raise UserError(
+            f"--out: {out} must be empty or hold prepared data alone, got other files "
+            f"({', '.join(strangers[:3])}); choose another place"
+        )
+    if there and not overwrite:
+        raise UserError(f"--out: {out} must not exist, got prepared data; use --overwrite, or another place")
+
+
+def _check_same(dataset: Dataset, *, source: str, out: Path) -> None:
+    """Whether the folder holds the data that is to be split."""
+    if Path(dataset.source).resolve() == out.resolve():
+        return
+    stored = load_dataset(out)
+    ids = dataset.users.values.equals(stored.users.values) and dataset.items.values.equals(stored.items.values)
+    keys, stored_keys = (np.sort(pair_keys(data.interactions)) for data in (dataset, stored))
+    if not (ids and np.array_equal(keys, stored_keys)):
+        raise UserError(
+            f"--out: {out} must hold the interactions of {source}, got others; choose another place, or prepare "
+            f"it again: sgl-rec datasets prepare {source} --out {out} --overwrite"
+        )
+
+
+def _write_folder(out: Path, dataset: Dataset, split: Split | None = None, *, name: str = "") -> None:
+    """Write the prepared form to a free folder in one move, or over an older one file by file.
+
+    ``dataset.json`` goes last: until then it tells that the pairs are not the ones it was written with.
+    """
+
+    def write(folder: Path) -> None:
+        write_dataset(folder, dataset, metadata=_metadata(dataset, out))
+        if split is not None:
+            write_drawn(folder, dataset, split, name=name)
+
+    try:
+        if out.is_dir() and not any(out.iterdir()):
+            out.rmdir()
+        if not out.exists():
+            with atomic_folder(out) as folder:
+                write(folder)
+            return
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as staged:
+            write(Path(staged))
+            new = {path.name: path for path in Path(staged).iterdir()}
+            metadata = new.pop(METADATA)
+            for file, path in new.items():
+                path.replace(out / file)
+            for path in out.iterdir():
+                if path.name not in (*new, METADATA):
+                    path.unlink()
+            metadata.replace(out / METADATA)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written ({error.strerror or error}); choose another place") from error
+
+
+def _metadata(dataset: Dataset, out: Path) -> dict[str, object]:
+    """What ``dataset.json`` says of where the data came from.
+
+    It keeps the catalogue's name only where the counts are the catalogue's: that is what a name stands for.
+    """
+    entry = catalogue().get(dataset.name)
+    got = Counts(users=len(dataset.users), items=len(dataset.items), interactions=len(dataset.interactions))
+    own = entry is not None and entry.counts == got
+    name = dataset.name if own or entry is None else out.resolve().name
+    if not own and name in catalogue():
+        raise UserError(f"--out: a folder of other data must not be called {name!r}; choose another name")
+    known = {"title": entry.title, "licence": entry.licence} if entry is not None else {}
+    return {
+        "name": name,
+        "version": dataset.version,
+        "source": dataset.source,
+        "sha256": dataset.sha256,
+        **known,
+    }

@@ -24,7 +24,7 @@ WITH_INTERVAL = ("recall@", "ndcg@")
 
 def validation(split: Split, *, ks: Sequence[int]) -> Callable[[Scorer], Mapping[str, float]]:
     """``validate(scorer)`` for the loop: the validation items ranked without those the protocol removes."""
-    relevant, ranked = PairIndex.build([split.measured("valid")]), split.ranked()
+    relevant, ranked = PairIndex.build([measured(split, "valid")]), ranked(split)
     seen = seen_pairs(split, split.remove_at_valid, trained_on=("train",))
     popularity = degree(split, ("train",))
 
@@ -56,9 +56,9 @@ def measure_test(
         )
     return evaluate(
         scorer,
-        relevant=PairIndex.build([split.measured("test")]),
+        relevant=PairIndex.build([measured(split, "test")]),
         seen=seen_pairs(split, split.remove_at_test, trained_on=trained_on),
-        allowed=split.ranked(),
+        allowed=ranked(split),
         ks=ks,
         popularity=degree(split, ("train",)),
         memory_budget=memory_budget,
@@ -119,6 +119,20 @@ def joined(split: Split, names: Sequence[str]) -> Interactions:
 def seen_pairs(split: Split, removed: Sequence[str], *, trained_on: Sequence[str]) -> PairIndex:
     """The pairs that leave the ranking: what the protocol removes and what the model was trained on."""
     return PairIndex.build([joined(split, sorted({*removed, *trained_on}))])
+
+
+def measured(split: Split, name: str) -> Interactions:
+    """The interactions of that part that are to be hit when it is measured."""
+    pairs = split.parts()[name]
+    if not split.known_only:
+        return pairs
+    user, item = split.train.user_degree() > 0, split.train.item_degree() > 0
+    return pairs.take(user[pairs.user] & item[pairs.item])
+
+
+def ranked(split: Split) -> Tensor | None:
+    """Which items are ranked when a part is measured, as a mask; None stands for all."""
+    return torch.from_numpy(split.train.item_degree() > 0) if split.known_only else None
 
 
 def degree(split: Split, names: Sequence[str]) -> Tensor:

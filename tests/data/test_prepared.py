@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from sgl_rec.data.assemble import dataset_from_path, read_metadata
-from sgl_rec.data.prepared import write_prepared
+from sgl_rec.data.assemble import dataset_from_frame, dataset_from_path, read_metadata
+from sgl_rec.data.prepared import check_written, pairs_frame, write_dataset, write_drawn, write_prepared
+from sgl_rec.data.split_fixed import fixed_names, fixed_parts, fixed_split
+from sgl_rec.data.split_last import last_split
 from sgl_rec.errors import UserError
+from sgl_rec.files import sha256
+from sgl_rec.types import Dataset, Interactions
+from tests.data.split_logs import parts_of, users_with
 
 FRAME = pd.DataFrame({"user_id": ["01", "2"], "item_id": [3, 4], "rating": [1.0, 2.0], "part": ["train", "test"]})
 
@@ -30,3 +37,78 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
         write_prepared(tmp_path / "file", FRAME)
+
+
+def load(path: Path) -> Dataset:
+    return dataset_from_path(path, name="shop", entry=None)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Text ids with leading zeros, times, titles, dropped pairs and a split that came as text."""
+    frame = pd.DataFrame(
+        {
+            "user_id": ["10", "07", "07", "10", "8", "8"],
+            "item_id": ["0003", "0001", "0003", "0002", "0002", "0001"],
+            "timestamp": [50, 40, 30, 20, 10, 5],
+        }
+    )
+    data = dataset_from_frame(frame)
+    part = np.array([0, 0, 2, 1, 0, 2], np.int8)
+    titles = np.array(["é", "", "c"], object)
+    return replace(data, dropped=data.interactions.take(np.array([2, 5])), titles=titles, part=part)
+
+
+def test_a_data_set_comes_back_as_it_was(tmp_path: Path, dataset: Dataset) -> None:
+    write_dataset(tmp_path / "out", dataset, metadata={"name": "shop"})
+    back = load(tmp_path / "out")
+    for ids, expected in ((back.users, dataset.users), (back.items, dataset.items)):
+        assert ids.values.tolist() == expected.values.tolist()
+    pairs, expected_pairs = back.interactions, dataset.interactions
+    for name in ("user", "item", "timestamp"):
+        assert getattr(pairs, name).tolist() == getattr(expected_pairs, name).tolist()
+    assert back.titles is not None
+    assert back.titles.tolist() == ["é", "", "c"]
+    assert fixed_names(back) == ["standard"]
+    assert fixed_split(back, name="standard").fixed
+    assert fixed_parts(back, name="standard").tolist() == [0, 0, 2, 1, 0, 2]
+    facts = read_metadata(tmp_path / "out")
+    assert facts["files"] == {"interactions.parquet": sha256(tmp_path / "out" / "interactions.parquet")}
+    assert [facts[name] for name in ("users", "items", "interactions", "dropped")] == [3, 3, 6, 2]
+
+
+def test_dropped_pairs_come_back(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user_id": [1, 1, 2], "item_id": [5, 6, 5]})
+    data = dataset_from_frame(frame)
+    dropped = Interactions(np.array([1]), np.array([1]), 2, 2)
+    write_dataset(tmp_path / "out", replace(data, dropped=dropped), metadata={})
+    back = load(tmp_path / "out").dropped
+    assert (back.user.tolist(), back.item.tolist()) == ([1], [1])
+
+
+def test_a_drawn_split_comes_back(tmp_path: Path) -> None:
+    data = users_with(5, 2, 8)
+    write_dataset(tmp_path, data, metadata={})
+    drawn = last_split(data, last=2, seed=3)
+    assert write_drawn(tmp_path, data, drawn, name="mine") == tmp_path / "split_mine.parquet"
+    back = fixed_split(load(tmp_path), name="mine")
+    assert parts_of(back) == parts_of(drawn)
+    assert (back.name, back.fixed, back.facts) == ("mine", False, {"rule": "leave-last-2", **drawn.facts})
+    for name, part in drawn.parts().items():
+        assert len(back.parts()[name]) == len(part)
+    write_dataset(tmp_path / "copy", load(tmp_path), metadata={})
+    assert fixed_split(load(tmp_path / "copy"), name="mine").facts == back.facts, "and is carried on"
+
+
+def test_other_pairs_than_those_it_was_written_with(tmp_path: Path, dataset: Dataset) -> None:
+    write_dataset(tmp_path, dataset, metadata={})
+    pairs_frame(dataset, dataset.interactions).iloc[1:].to_parquet(tmp_path / "interactions.parquet")
+    with pytest.raises(UserError, match=r"interactions.parquet: the file must be the one that dataset.json was"):
+        load(tmp_path)
+    (tmp_path / "dataset.json").write_text("{}")
+    assert len(load(tmp_path).interactions) == 5
+
+
+@pytest.mark.parametrize("files", [[], 3, {}, {"interactions.parquet": None}])
+def test_a_data_set_that_says_nothing_of_its_files(tmp_path: Path, files: object) -> None:
+    check_written(tmp_path, {"files": files}, found="ab")

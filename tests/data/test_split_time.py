@@ -12,6 +12,7 @@ from sgl_rec.data.assemble import dataset_from_frame
 from sgl_rec.data.load import load_dataset
 from sgl_rec.data.split_time import time_split
 from sgl_rec.errors import UserError
+from sgl_rec.pipeline.measure import measured, ranked
 from sgl_rec.types import Dataset
 from tests.data.split_logs import logs, pairs, parts_of, rows_of, shuffled
 from tests.reference.splits import global_time
@@ -45,13 +46,13 @@ def test_as_the_loops_say(data: Dataset, valid: float, test: float) -> None:
     assert split.train.timestamp.max() < split.valid.timestamp.min() == split.facts["valid_from"]
     assert split.valid.timestamp.max() < split.test.timestamp.min() == split.facts["test_from"]
     for name in ("valid", "test"):
-        assert pairs(split.measured(name)) == known[name]
+        assert pairs(measured(split, name)) == known[name]
         assert split.facts[f"{name}_not_measured"] == len(expected[name]) - len(known[name])
     assert split.facts["users_not_in_train"] == len(data.users) - len(users)
     assert split.facts["items_not_in_train"] == len(data.items) - len(items)
-    ranked = split.ranked()
-    assert ranked is not None
-    assert set(ranked.nonzero().squeeze(1).tolist()) == items
+    allowed = ranked(split)
+    assert allowed is not None
+    assert set(allowed.nonzero().squeeze(1).tolist()) == items
 
 
 def test_a_tenth_each_and_what_happened_at_once_stays_together(caplog: pytest.LogCaptureFixture) -> None:
@@ -77,7 +78,7 @@ def test_movietweetings(data_root: Path, caplog: pytest.LogCaptureFixture) -> No
     assert [len(part) for part in split.parts().values()] == [80_000, 10_000, 10_000, 0]
     assert "validation from 2013-07-31 00:12:48 UTC, test from 2013-08-17 21:50:37 UTC" in caplog.text
     assert "2376 users and 1089 items have no interaction in train" in caplog.text
-    assert (len(split.measured("valid")), len(split.measured("test"))) == (10_000 - 2_637, 10_000 - 4_628)
+    assert (len(measured(split, "valid")), len(measured(split, "test"))) == (10_000 - 2_637, 10_000 - 4_628)
 
 
 @pytest.mark.data

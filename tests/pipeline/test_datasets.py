@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from sgl_rec.data.assemble import read_metadata
+from sgl_rec.data.ids import pair_keys
+from sgl_rec.data.load import load_dataset
+from sgl_rec.data.splits import make_split
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.datasets import describe_dataset, fetch_dataset, list_datasets
+from sgl_rec.pipeline.datasets import (
+    describe_dataset,
+    fetch_dataset,
+    list_datasets,
+    prepare_dataset,
+    split_dataset,
+)
 
 
 def write_gowalla(folder: Path) -> Path:
@@ -41,3 +53,118 @@ def test_unknown_names() -> None:
     for work in (describe_dataset, fetch_dataset):
         with pytest.raises(UserError, match="did you mean 'demo'"):
             work("dmo")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A log of forty users with times, as CSV with ids that begin with zeros."""
+    rng = np.random.default_rng(0)
+    user, item = np.divmod(rng.permutation(40 * 30)[:600], 30)
+    times = 10**9 + rng.permutation(600)
+    frame = pd.DataFrame({"user_id": [f"{u:03d}" for u in user], "item_id": item, "timestamp": times})
+    path = tmp_path / "shop.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_prepare_and_split_give_what_train_would_draw(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    assert prepare_dataset(str(shop), out).startswith(f"{out}: 40 users, 30 items, 600 interactions")
+    data, direct = load_dataset(out), load_dataset(shop)
+    assert data.name == "shop"
+    assert data.users.values.tolist()[0] == "000"
+    assert data.interactions.user.tolist() == direct.interactions.user.tolist()
+    for rule in ("random", "leave-last-2", "global-time"):
+        words = split_dataset(str(shop), out, split=rule, seed=4)
+        assert words.splitlines()[1] == f"use it: sgl-rec train --dataset {out} --split {rule}-seed4"
+        stored, drawn = (
+            make_split(load_dataset(source), name=name, seed=4).parts()
+            for source, name in ((out, f"{rule}-seed4"), (shop, rule))
+        )
+        for part in ("train", "valid", "test"):
+            assert set(pair_keys(stored[part])) == set(pair_keys(drawn[part]))
+
+
+def test_split_prepares_a_new_folder_in_one_move(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new"
+    split_dataset(str(shop), out, split="random", name="mine")
+    names = {path.name for path in out.iterdir()}
+    assert names == {"interactions.parquet", "dataset.json", "split_mine.parquet"}
+    split_dataset(str(out), None, split="global-time")
+    assert (out / "split_global-time-seed0.parquet").is_file()
+
+
+def test_nothing_is_overwritten_unasked(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    split_dataset(str(shop), out, split="random", name="a")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(UserError, match="got prepared data; use --overwrite"):
+        prepare_dataset(str(shop), out)
+    with pytest.raises(UserError, match=r"split_a.parquet: must not exist, got a stored split; use --overwrite"):
+        split_dataset(str(shop), out, split="random", seed=1, name="a")
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    split_dataset(str(shop), out, split="random", seed=1, name="a", overwrite=True)
+    assert (out / "split_a.parquet").read_bytes() != before["split_a.parquet"]
+    prepare_dataset(str(shop), out, overwrite=True)
+    assert {path.name for path in out.iterdir()} == {"interactions.parquet", "dataset.json"}
+
+
+def test_strangers_are_never_replaced(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    prepare_dataset(str(shop), out)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"must be empty or hold prepared data alone, got other files \(notes"):
+        prepare_dataset(str(shop), out, overwrite=True)
+    with pytest.raises(UserError, match="must be a folder, got a file"):
+        prepare_dataset(str(shop), shop)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_split_is_of_the_data_that_is_there(shop: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    prepare_dataset("demo", out)
+    with pytest.raises(UserError, match=r"must hold the interactions of .*shop.csv, got others"):
+        split_dataset(str(shop), out, split="random")
+    with pytest.raises(UserError, match="--out: must be given where the source is no prepared folder"):
+        split_dataset(str(shop), None, split="random")
+    with pytest.raises(UserError, match=r"must be a rule to draw by .*, got 'standard'"):
+        split_dataset(str(shop), out, split="standard")
+
+
+def test_a_failure_leaves_the_old_folder(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "mine"
+    split_dataset(str(shop), out, split="random")
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sgl_rec.data.prepared.write_text", full)
+    for target in (out, tmp_path / "new"):
+        with pytest.raises(UserError, match=r"cannot be written .No space left on device"):
+            prepare_dataset(str(shop), target, overwrite=True)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "shop.csv"]
+
+
+def test_a_name_of_the_catalogue_is_kept_for_its_counts(shop: Path, tmp_path: Path) -> None:
+    prepare_dataset("demo", tmp_path / "copy")
+    facts = read_metadata(tmp_path / "copy")
+    assert (facts["name"], facts["users"], "licence" in facts) == ("demo", 2000, True)
+    assert load_dataset(tmp_path / "copy").name == "demo"
+    with pytest.raises(UserError, match="a folder of other data must not be called 'demo'"):
+        prepare_dataset(str(shop.rename(tmp_path / "demo.csv")), tmp_path / "demo")
+    prepare_dataset(str(tmp_path / "demo.csv"), tmp_path / "other")
+    assert load_dataset(tmp_path / "other").name == "other"
+
+
+@pytest.mark.data
+def test_published_parts_are_kept(data_root: Path, tmp_path: Path) -> None:
+    prepare_dataset(str(data_root / "gowalla"), tmp_path / "copy")
+    one, other = (
+        make_split(load_dataset(folder), name="standard").parts()
+        for folder in (data_root / "gowalla", tmp_path / "copy")
+    )
+    for part in one:
+        assert one[part].user.tolist() == other[part].user.tolist()
+        assert one[part].item.tolist() == other[part].item.tolist()

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.measure import degree, joined, measure_test, popularity_baseline, seen_pairs, validation
+from sgl_rec.pipeline.measure import (
+    degree,
+    figures,
+    joined,
+    measure_test,
+    popularity_baseline,
+    seen_pairs,
+    validation,
+)
 from sgl_rec.types import Embeddings, Interactions, RankedLists, Split
 
 
@@ -87,3 +97,38 @@ def test_parts_by_name(split: Split) -> None:
     assert len(joined(split, ("train", "test"))) == 4
     pairs = seen_pairs(split, ("train",), trained_on=("train", "valid"))
     assert pairs.degree().tolist() == [3, 2]
+
+
+def test_what_train_does_not_know_is_neither_ranked_nor_measured() -> None:
+    """User 1 has no train interaction; items 3 and 4 have none, though user 0's test holds 3 and 2."""
+    split = Split(
+        "global-time",
+        train=part((0, 0), (0, 1), (0, 2)),
+        valid=part((1, 2), (0, 4)),
+        test=part((0, 3), (1, 0)),
+        dropped=part(),
+        known_only=True,
+    )
+    with pytest.raises(UserError, match="relevant must be at least one pair"):
+        one_list(split)
+    train = part((0, 0), (0, 1), (1, 2))
+    some = Split("global-time", train, part((1, 0)), part((0, 2), (0, 3)), part(), known_only=True)
+    items, metrics = one_list(some)
+    assert items == [2], "not 3, nor 4"
+    assert (metrics["recall@1"], metrics["ndcg@5"]) == (1.0, 1.0)
+    measured = figures(
+        Embeddings(torch.ones(2, 1), torch.arange(5.0)[:, None]), some, trained_on=("train",), ks=(1, 5)
+    )
+    assert all(np.isfinite(list(measured["test"].values())))
+    assert measured["protocol"]["users_measured"] == 1
+    everything = Split("random", train, part((1, 0)), part((0, 2), (0, 3)), part())
+    assert one_list(everything)[0] == [2, 3, 4]
+
+
+def test_how_the_parts_were_made_stands_in_the_protocol(split: Split) -> None:
+    facts = {"split_seed": 5, "valid_from": 7}
+    scorer = Embeddings(torch.ones(2, 1), torch.arange(5.0)[:, None])
+    for given, seed in ((facts, 5), ({}, None)):
+        protocol = figures(scorer, replace(split, facts=given), trained_on=("train",), ks=(1,))["protocol"]
+        assert protocol["split_seed"] == seed
+        assert given.items() <= protocol.items()
