@@ -17,9 +17,14 @@ from typing import Any, Literal
 import pydantic
 import tomli_w
 
-from sgl_rec.errors import UserError, nearest
+from sgl_rec.errors import UserError, must_be, nearest
 from sgl_rec.files import shipped_folder
 from sgl_rec.registry import Registry
+
+MOST_CUT_OFF = 100_000
+"""Lists that are evaluated are held for a block of users: a longer one is a slip."""
+DEEPEST = 20
+"""Tables and lists within each other that a config may have."""
 
 
 class Section(pydantic.BaseModel):
@@ -102,8 +107,8 @@ class Evaluation(Section):
     @classmethod
     def _positive(cls, value: Any) -> tuple[int, ...]:
         cuts = tuple(value) if isinstance(value, list | tuple) else (value,)
-        if not cuts or not all(type(cut) is int and cut > 0 for cut in cuts):
-            raise ValueError("must be a list of positive whole numbers")
+        if not cuts or not all(type(cut) is int and 0 < cut <= MOST_CUT_OFF for cut in cuts):
+            raise ValueError(f"must be a list of whole numbers from 1 to {MOST_CUT_OFF}")
         return tuple(sorted(set(cuts)))
 
 
@@ -147,11 +152,24 @@ def _known_keys(path: Sequence[str]) -> list[str]:
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as nested dictionaries. Raises: UserError naming the file and the fault."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: config file must exist, got none; check the path") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no text, no TOML, a number too long
         raise UserError(f"{path}: must be a readable TOML file, got {error}; correct the file") from error
+    _check_depth(values, where=str(path))
+    return values
+
+
+def _check_depth(values: Any, *, where: str) -> None:
+    level = [values]
+    for _ in range(DEEPEST):
+        tables = [value.values() for value in level if isinstance(value, dict)]
+        lists = [value for value in level if isinstance(value, list)]
+        level = [value for inside in (*tables, *lists) for value in inside]
+        if not level:
+            return
+    raise UserError(f"{where}: tables must be at most {DEEPEST} within each other, got more; correct this key")
 
 
 def dump_toml(config: Config) -> str:
@@ -162,6 +180,8 @@ def dump_toml(config: Config) -> str:
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """``base`` with the values of ``over`` on top, table by table; a table that names another part is replaced.
 
+    Raises: UserError where a table is to go over a value that is none.
+
     Example:
         >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
         {'a': {'x': 1, 'y': 3}}
@@ -171,6 +191,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
+        if key in result and isinstance(value, Mapping) and not isinstance(below, Mapping):
+            both = f"{below!r} and {dict(value)!r}"
+            raise must_be("config", repr(key), "a table everywhere or nowhere", both, "correct this key")
         if isinstance(below, Mapping) and isinstance(value, Mapping):
             same_part = value.get("name", below.get("name")) == below.get("name")
             result[key] = merge(below, value) if same_part else dict(value)
@@ -194,10 +217,11 @@ def parse_setting(text: str) -> dict[str, Any]:
         raise UserError(f"--set: setting must be section.key=value, got {text!r}; write it so")
     try:
         parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value.strip()
     for step in reversed(steps):
         parsed = {step: parsed}
+    _check_depth(parsed, where="--set")
     return typing.cast(dict[str, Any], parsed)
 
 

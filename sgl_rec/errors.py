@@ -43,5 +43,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
         "did you mean 'embedding_dim'?"
     """
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    # Comparing takes time with the length, and nothing is near a word of thousands of letters.
+    close = difflib.get_close_matches(word[:100], known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

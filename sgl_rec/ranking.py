@@ -50,9 +50,9 @@ def parse_memory(text: str) -> int:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]+)", text.strip().lower(), flags=re.ASCII)
     if match and match[2] in _UNITS:
-        size = int(float(match[1]) * _UNITS[match[2]])
-        if size >= 1:
-            return size
+        size = float(match[1]) * _UNITS[match[2]]
+        if 1 <= size < 2**63:
+            return int(size)
     raise must_be(
         "memory budget", "size", "a number with a unit", repr(text), "write for example 512MB, 2GB or 512MiB"
     )

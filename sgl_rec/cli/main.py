@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
+import unicodedata
 from collections.abc import Sequence
 
 import click
@@ -20,6 +22,8 @@ from sgl_rec.cli.similar import similar
 from sgl_rec.cli.train import train
 
 OK, OUR_FAULT, CALLERS_FAULT, INTERRUPTED = 0, 1, 2, 130
+LONGEST, CUT = 800, 350
+"""Letters that a line of a message may have, and those that are shown of each end of a longer one."""
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 """How torch says it, on CUDA and on the CPU."""
 
@@ -56,8 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.Abort:
         _fail("interrupted", INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        sys.exit(CALLERS_FAULT)
+        text = io.StringIO()
+        error.show(text)
+        _fail(text.getvalue().rstrip("\n"), CALLERS_FAULT)
     except KeyboardInterrupt as error:
         _fail(str(error) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -77,9 +82,12 @@ def _explain(error: Exception, *, debug: bool) -> None:
         _fail(f"Error: {error}", CALLERS_FAULT)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         _fail("Error: the output cannot be written: no space left; free some", CALLERS_FAULT)
+    if isinstance(error, OSError) and error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        _fail(f"Error: {name}: cannot be used ({error.strerror}); check the path and its disk", CALLERS_FAULT)
     if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
         advice = "lower encoder.embedding_dim or training.batch_size, or the command's --memory-budget"
-        _fail(f"Error: out of memory ({error}); {advice}", OUR_FAULT)
+        _fail(f"Error: out of memory ({error}); {advice}", CALLERS_FAULT)
     _fail(
         f"Internal error: {type(error).__name__}: {error}; run again with --debug and report what it prints",
         OUR_FAULT,
@@ -87,5 +95,14 @@ def _explain(error: Exception, *, debug: bool) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(message, err=True)
+    click.echo(_plain(message), err=True)
     sys.exit(code)
+
+
+def _plain(message: str) -> str:
+    """A message as a terminal may show it: a value in it may be megabytes long, or move the cursor."""
+    lines = [line if len(line) <= LONGEST else f"{line[:CUT]} ... {line[-CUT:]}" for line in message.split("\n")]
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter) == "Cc" and letter != "\n" else letter
+        for letter in "\n".join(lines)
+    )

@@ -145,12 +145,15 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
 
 def cut_offs(text: str) -> list[int]:
     """``10,20`` as numbers. Raises: a usage error for anything else."""
+    from sgl_rec.config import MOST_CUT_OFF
+
     try:
         cuts = [int(part) for part in text.split(",")]
     except ValueError:
         cuts = [0]
-    if min(cuts) < 1:
-        raise click.BadParameter(f"must be positive whole numbers like 10,20, got {text!r}", param_hint="--k")
+    if min(cuts) < 1 or max(cuts) > MOST_CUT_OFF:
+        rule = f"whole numbers like 10,20, from 1 to {MOST_CUT_OFF}"
+        raise click.BadParameter(f"must be {rule}, got {text!r}", param_hint="--k")
     return cuts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sgl_rec.config import Config, Part, complete_part
+from sgl_rec.config import MOST_CUT_OFF, Config, Part, complete_part
 from sgl_rec.encoders import ENCODERS
 from sgl_rec.errors import UserError, must_be, nearest, one_line
 from sgl_rec.evaluation.metrics import METRICS
@@ -28,6 +29,9 @@ TAKEN = ("epoch", "seconds", "seconds_validation", "loss")
 
 PROVIDED = ("generator", "precision")
 """Arguments of a part that the program gives, not the user."""
+
+_STACK = "\nException raised from"
+"""Where torch's messages go on with the calls of its own code."""
 
 DrawViews: TypeAlias = Callable[[int, int], tuple[Graph, ...]]
 
@@ -137,18 +141,18 @@ def _try_parts(config: Config) -> None:
     except Exception as error:  # somebody else's part can fail in any way
         raise UserError(
             f"{part}: must work on a graph of two users and two items, got {type(error).__name__}: "
-            f"{one_line(error)}; correct its arguments or the part"
+            f"{one_line(str(error).partition(_STACK)[0])}; correct its arguments or the part"
         ) from error
 
 
 def _check_names(config: Config) -> None:
     """The metric has to be known, and a term must not take the place of a column of the history."""
     name, _, cut = config.training.metric.partition("@")
-    if name not in METRICS or not cut.isdigit() or int(cut) < 1:
+    if name not in METRICS or not re.fullmatch("[1-9][0-9]{0,5}", cut) or int(cut) > MOST_CUT_OFF:
         raise must_be(
             "training.metric",
             "metric",
-            "<name>@<k>",
+            f"<name>@<k> with k from 1 to {MOST_CUT_OFF}",
             repr(config.training.metric),
             "ndcg@20 is usual" if name in METRICS else nearest(name, METRICS),
         )

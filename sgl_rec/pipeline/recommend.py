@@ -64,6 +64,7 @@ def recommend_run(
     """
     stored = folder.data
     embeddings, _ = folder.read_model()
+    k = min(k, len(stored.items))  # no list is longer, and none holds places for more
     asked = None if users is None else pd.Series(np.asarray(users)).drop_duplicates().to_numpy()
     index = np.arange(len(stored.users)) if asked is None else stored.users.index_of(asked)
     allowed = None if items is None else _allowed(stored.items, items)

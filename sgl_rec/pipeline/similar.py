@@ -24,4 +24,4 @@ def similar_run(folder: RunFolder, items: Sequence[object], *, k: int = 10) -> R
             hint = nearest(str(item), ids.values.astype(str)[:5]) if len(ids) <= 5 else ""
             raise UserError(f"similar: item must be known to the run, got {item!r}; {hint or 'check the id'}")
     embeddings, _ = folder.read_model()
-    return similar(embeddings.item, torch.from_numpy(index), k=k)
+    return similar(embeddings.item, torch.from_numpy(index), k=min(k, len(ids)))

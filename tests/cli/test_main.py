@@ -146,11 +146,26 @@ def test_too_little_memory_says_what_to_lower(
 ) -> None:
     monkeypatch.setitem(cli.commands, "fail", failing(error))
     result = call("fail")
-    assert result.code == 1
+    assert result.code == 2
     assert re.fullmatch(
         r"Error: out of memory \(.*\); lower encoder.embedding_dim or .*--memory-budget\n",
         result.err,
     )
+
+
+def test_a_message_is_short_and_moves_no_cursor(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cli.commands, "fail", failing(UserError("x\x1b[31m: must be\n" + "y" * 5000 + "; end")))
+    first, second = call("fail").err.splitlines()
+    assert first == "Error: x\\x1b[31m: must be"
+    assert second.endswith("yyy; end")
+    assert len(second) < 800
+    assert len(call("train", "--seed", "9" * 5000).err.splitlines()[-1]) < 1000
+
+
+def test_a_path_that_the_system_refuses_is_the_callers(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = OSError(36, "File name too long", "x/y")
+    monkeypatch.setitem(cli.commands, "fail", failing(error))
+    assert call("fail").fault == "Error: x/y: cannot be used (File name too long); check the path and its disk"
 
 
 @pytest.mark.parametrize(("error", "code"), [(UserError("here"), 2), (KeyError("here"), 1)])

@@ -30,7 +30,7 @@ class Case:
         stdin: what the command may read from its standard input.
         chance: the input may happen to be valid; a success is then no failure, and counted apart.
         answer: where it succeeds, it must answer as the undamaged run does (a key of ``Base.answers``).
-        may_change: paths, relative to the case's folder, that a refused command may write to all the same.
+        may_change: files and folders, relative to the case's, that a refused command may write to all the same.
         fault: the name of what is wrong; ``make_case`` fills it in.
     """
 
@@ -129,6 +129,17 @@ def make_case(number: int, folder: Path, base: Base) -> Case:
     (chosen,) = random.choices(faults, [fault.weight for fault in faults])
     case = chosen.make(random, folder, base)
     return replace(case, fault=f"{family}: {case.fault or chosen.name}")
+
+
+def some_word(r: Random) -> str:
+    """A word that nothing is called; letters of several scripts may be in it.
+
+    Example:
+        >>> some_word(Random(1)) == some_word(Random(1)), some_word(Random(1)) == some_word(Random(2))
+        (True, False)
+    """
+    letters = r.choice(["abcdefghijklmnopqrstuvwxyz", "äöüßéçñø", "абвгдежз", "日本語文字", "a_b-c.d9", "🙂🙃 x"])
+    return "q" + "".join(r.choice(letters) for _ in range(r.randint(2, 12)))
 
 
 def training(random: Random, dataset: str | None, *more: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli_w
 
-from tests.fuzz.cases import SMALL, Base, Case, fault, training
+from tests.fuzz.cases import SMALL, Base, Case, fault, some_word, training
 
 GOOD: dict[str, Any] = {
     "summary": "a small one",
@@ -108,21 +108,38 @@ def put(values: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     return result
 
 
+def a_bad_value(r: Random, key: str) -> Any:
+    """One of the list, or one like it: another number below zero, another word."""
+    value = r.choice(BAD[key])
+    if isinstance(value, str) and value not in ("", "1") and r.random() < 0.7:
+        return some_word(r)
+    if type(value) in (int, float) and value < 0 and math.isfinite(value):
+        return type(value)(value * r.randint(1, 10**6))
+    return value
+
+
 def through_a_file(
-    r: Random, at: Path, base: Base, text: str | bytes, places: tuple[str, ...], **more: Any
+    r: Random,
+    at: Path,
+    base: Base,
+    text: str | bytes,
+    places: tuple[str, ...],
+    *,
+    option: str = "",
+    fault: str = "",
+    chance: bool = False,
+    may_change: tuple[str, ...] = (),
 ) -> Case:
     """The case of a TOML file, as ``--config`` or as ``--method``."""
     (at / "mine.toml").write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-    option = r.choice(["--config", "--method"])
-    source = () if more.pop("says_dataset", False) else (base.log,)
-    words = training(r, source[0] if source else None, option, "mine.toml")
-    return Case(words, places, **more)
+    words = training(r, base.log, option or r.choice(["--config", "--method"]), "mine.toml")
+    return Case(words, places, fault=fault, chance=chance, may_change=may_change)
 
 
 @fault("configs", weight=3)
 def wrong_value(r: Random, at: Path, base: Base) -> Case:
     key = r.choice([key for key in BAD if key not in GIVEN_BY_OPTION])
-    value = r.choice(BAD[key])
+    value = a_bad_value(r, key)
     text = tomli_w.dumps(put(GOOD, key, value))
     # A part checks its own arguments, and names itself.
     return through_a_file(
@@ -134,12 +151,14 @@ def wrong_value(r: Random, at: Path, base: Base) -> Case:
 def wrong_setting(r: Random, at: Path, base: Base) -> Case:
     """The same through ``--set``."""
     key = r.choice(list(BAD))
-    value = r.choice(BAD[key])
+    value = a_bad_value(r, key)
     line = tomli_w.dumps({"value": value}).strip()
     text = line.removeprefix("value = ") if line.startswith("value = ") else "{a = 1}"
     (at / "mine.toml").write_text(tomli_w.dumps(GOOD))
     words = training(r, base.log, "--method", "mine.toml", "--set", f"{key}={text}")
-    return Case(words, (key, key.rpartition(".")[2]), fault=f"wrong setting of {key}", chance=key == "method")
+    chance = key == "method" or (key == "training.batch_size" and value in (10**30, 2**64))  # one batch of all
+    places = (key, key.rpartition(".")[2], f"{key.partition('.')[0]} '")  # a part names itself
+    return Case(words, places, fault=f"wrong setting of {key}", chance=chance)
 
 
 @fault("configs", weight=1.5)
@@ -162,11 +181,19 @@ def unknown_key(r: Random, at: Path, base: Base) -> Case:
             "x" * 60,
             "__class__",
             "num_views_",
+            some_word(r),
+            some_word(r),
+            some_word(r),
         ]
     )
     values = put(GOOD, f"{place}{word}", r.choice([1, 0.5, "x", True, [1]]))
     return through_a_file(
-        r, at, base, tomli_w.dumps(values), (word or "''",), fault=f"unknown key in {place or 'the file'}"
+        r,
+        at,
+        base,
+        tomli_w.dumps(values),
+        (repr(f"{place}{word}"), repr(word)),
+        fault=f"unknown key in {place or 'the file'}",
     )
 
 
@@ -254,8 +281,9 @@ def very_deep_toml(r: Random, at: Path, base: Base) -> Case:
             "[x]\n" + "".join(f"[x{'.a' * place}]\n" for place in range(min(depth, 500))),
         ]
     )
-    places = ("mine.toml", "'x'", "'a'")
-    return through_a_file(r, at, base, text + "\n" if text[0] == "x" else tomli_w.dumps(GOOD) + text, places)
+    good = tomli_w.dumps(GOOD)
+    text = f"{text}\n{good}" if text[0] == "x" else f"{good}\n{text}"
+    return through_a_file(r, at, base, text, ("mine.toml", "'x'", "'a'"))
 
 
 @fault("configs", weight=0.7)
@@ -274,9 +302,8 @@ def very_long_toml(r: Random, at: Path, base: Base) -> Case:
             "evaluation.k = [" + "-1, " * 5000 + "]",
         ]
     )
-    return through_a_file(
-        r, at, base, text, ("mine.toml", "'x", "training.seed", "encoder", "loss", "split", "evaluation.k")
-    )
+    places = ("mine.toml", "'x", "training.seed", "encoder", "loss", "split", "evaluation.k")
+    return through_a_file(r, at, base, text, places, option="--config")
 
 
 @fault("configs")
@@ -323,9 +350,8 @@ def parts_that_do_not_fit(r: Random, at: Path, base: Base) -> Case:
         {part for key, _ in changes for part in key.split(".")} | {"LightGCN", "info_nce", "view", "Objective"}
     )
     fault_name = f"parts that do not fit: {changes[0][0]}"
-    return through_a_file(
-        r, at, base, tomli_w.dumps(values), places, fault=fault_name, chance="cuda" in str(changes)
-    )
+    text, chance = tomli_w.dumps(values), "cuda" in str(changes)
+    return through_a_file(r, at, base, text, places, option="--method", fault=fault_name, chance=chance)
 
 
 @fault("configs")
@@ -357,8 +383,10 @@ def numbers_at_the_edge(r: Random, at: Path, base: Base) -> Case:
     )
     places = (key, *key.split("."))
     fault_name = f"at the edge: {key}"
+    text = tomli_w.dumps(put(GOOD, key, value))
+    # A training whose loss is no number any more leaves a run that says how far it came.
     return through_a_file(
-        r, at, base, tomli_w.dumps(put(GOOD, key, value)), places, chance=True, fault=fault_name
+        r, at, base, text, (*places, "loss"), chance=True, fault=fault_name, may_change=("out",)
     )
 
 
@@ -389,4 +417,4 @@ def memory_nobody_has(r: Random, at: Path, base: Base) -> Case:
     small = [word for word in SMALL if "embedding_dim" not in word]
     small.remove("--set")
     words = ("train", "--dataset", base.log, *small, "--method", "mine.toml", "--out", "out")
-    return Case(words, ("embedding_dim", "memory"))
+    return Case(words, ("embedding_dim", "memory", "encoder 'lightgcn'"))

@@ -152,7 +152,10 @@ def prepared_folder(r: Random, at: Path, base: Base) -> Case:
     data = bad.read_bytes()
     if how == "columns" and name.endswith(".parquet"):
         pq.write_table(
-            pq.read_table(bad).rename_columns(lambda column: f"x{column}" if column == "item_id" else column), bad
+            pq.read_table(bad).rename_columns(
+                [column.replace("item_id", "xitem_id") for column in pq.read_schema(bad).names]
+            ),
+            bad,
         )
     elif how == "folder":
         bad.unlink()
@@ -173,7 +176,7 @@ def prepared_folder(r: Random, at: Path, base: Base) -> Case:
         bad.write_bytes(
             {"empty": b"", "cut": data[: r.randint(1, len(data) - 2)], "noise": r.randbytes(100)}[how]
         )
-    chance = name == "dataset.json" and how == "columns" or how == "folder" and name != "interactions.parquet"
+    chance = (name, how) in {("dataset.json", "columns"), ("dataset.json", "folder"), ("items.parquet", "folder")}
     return Case(training(r, "shop"), ("shop",), chance=chance, fault=f"prepared folder: {name} {how}")
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.cases import SMALL, Base, Case, fault, has_option, training
+from tests.fuzz.cases import SMALL, Base, Case, fault, has_option, some_word, training
 
 LONG = "x" * 300
 WORDS = [
@@ -52,6 +52,7 @@ def unknown_option(r: Random, at: Path, base: Base) -> Case:
     option = r.choice(
         ["--nosuch", "--epochs", "-x", "--Seed", "--out-put", "--verbos3", "--k2", "-kk", "--é", "--max_epochs"]
     )
+    option = r.choice([option, f"--{some_word(r)}"])
     place = r.randint(len(name.split()), len(words))
     if words[place - 1].startswith("-"):  # it would be that option's value
         place = len(words)
@@ -67,7 +68,7 @@ def argument_too_many_or_few(r: Random, at: Path, base: Base) -> Case:
     if name in ("evaluate", "recommend", "similar", "datasets describe", "datasets fetch") and r.random() < 0.5:
         short = name.split() if r.random() < 0.5 or name != "similar" else [*name.split(), base.done]
         return Case(tuple(short), ("RUN", "ITEM_ID", "NAME", "argument"))
-    word = r.choice(["more", "", "3", "é", LONG])
+    word = r.choice(["more", "", "3", "é", LONG, some_word(r), some_word(r)])
     return Case((*words, word), ("unexpected extra argument", word or "''"))
 
 
@@ -86,6 +87,8 @@ def unknown_command(r: Random, at: Path, base: Base) -> Case:
             ("0",),
             ("datasets", "--all"),
             ("-k", "3"),
+            (some_word(r),),
+            ("datasets", some_word(r)),
         ]
     )
     return Case(words, ("No such", "option", words[-1] or "''"))
@@ -157,7 +160,7 @@ def value_out_of_range(r: Random, at: Path, base: Base) -> Case:
             ("similar", "--threads", ["0", "-3", *NOT_WHOLE]),
         ]
     )
-    value = r.choice(bad)
+    value = r.choice([*bad, some_word(r), str(-r.randint(1, 10**9))])
     places = (option, option[2:].replace("-", " "), "evaluation.k", option[2:])
     return Case((*commands(base)[command], option, value), places, fault=f"{command} {option} out of range")
 
@@ -215,6 +218,7 @@ def unknown_name(r: Random, at: Path, base: Base) -> Case:
             ".",
         ]
     )
+    value = some_word(r) if r.random() < 0.4 else value
     if command == "train":
         words = training(r, value) if option == "--dataset" else ("train", "--resume", value)
         words = training(r, base.log, "--method", value) if option == "--method" else words
@@ -231,7 +235,7 @@ def unknown_name(r: Random, at: Path, base: Base) -> Case:
 def no_run(r: Random, at: Path, base: Base) -> Case:
     """A run folder that is none, for the commands that need one."""
     how = r.choice(["absent", "file", "empty", "data", "long", "link", "other"])
-    name = {"long": LONG, "data": base.log, "other": "."}.get(how, "myrun")
+    name = {"long": LONG, "data": base.log, "other": "."}.get(how, some_word(r))
     if how == "file":
         (at / name).write_text("x")
     elif how == "empty":
@@ -291,7 +295,7 @@ def output_that_cannot_be(r: Random, at: Path, base: Base) -> Case:
         words = (*words, "--overwrite") if out not in (base.done,) and r.random() < 0.3 else words
         return Case(words, ("--out", out or "''"), fault="--out that cannot be")
     words = (kind, base.done, "--threads", "1", "--output", output)
-    return Case(words, ("--output", output or "''", "folder.csv"), fault="--output that cannot be")
+    return Case(words, ("output", output or "''", "folder.csv"), fault="--output that cannot be")
 
 
 @fault("options", weight=1.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable
@@ -50,7 +51,7 @@ def reading(
     kind = r.choice(READERS[name])
     shutil.copytree(base.path / ("half" if kind == "resume half" else "done"), at / "run")
     damage(at / "run" / name)
-    places = (name, Path(name).stem, f"run/{name}", "run:", "run ")
+    places = (name, Path(name).stem, "run:", "run/", "training: loss")
     may_change = RESUMED if kind.startswith("resume") else ()
     return Case(
         ANSWERS[kind],
@@ -304,10 +305,8 @@ def config_of_another_shape(r: Random, at: Path, base: Base) -> Case:
             path.read_text() + "\n[training]\n",
             "[[loss]]\n",
         ]
-        try:
+        with contextlib.suppress(TypeError):  # TOML has no null
             texts += [tomli_w.dumps(edited)] * len(texts)
-        except TypeError:  # TOML has no null
-            pass
         path.write_text(r.choice(texts))
 
     return reading(r, at, base, "config.toml", damage, what="config of another shape", strict=False)

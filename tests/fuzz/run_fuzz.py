@@ -27,6 +27,10 @@ SECONDS = 30.0
 """What a case may take; a process that does not come back a little later is killed."""
 
 
+MEMORY = 3 * 10**9
+"""Bytes of address space a case may take."""
+
+
 def make(path: Path) -> None:
     """Work of a process of its own: the base of all cases."""
     from tests.fuzz.workspace import make_base
@@ -36,14 +40,13 @@ def make(path: Path) -> None:
 
 def work(pipe: Connection, base_path: Path, folder: Path, seconds: float) -> None:
     """Work of a process of its own: cases by their numbers, until None comes."""
-    import logging
-
-    from tests.fuzz.harness import enclose, forget, judge
+    from tests.fuzz.harness import enclose, forget, import_all, judge, limit_memory
     from tests.fuzz.workspace import load_base
 
     base = load_base(base_path)
     enclose(base)
-    logging.raiseExceptions = True
+    import_all()
+    limit_memory(MEMORY)
     while (number := pipe.recv()) is not None:
         at = folder / str(number)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -68,10 +69,8 @@ def make_base(path: Path) -> Base:
     train(path / "log", out=path / "done", settings=settings, threads=1)
     other = {**settings, "encoder": {"embedding_dim": WIDTH + 1}}
     train(path / "others", out=path / "other", settings=other, threads=1)
-    try:
+    with contextlib.suppress(Interrupted):
         train(path / "log", out=path / "half", settings=settings, threads=1, observer=_StopInTheSecondEpoch())
-    except Interrupted:
-        pass
     return _with_answers(base)
 
 
