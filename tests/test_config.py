@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sgl_rec.config import (
+    DEEPEST,
     LossPart,
     Part,
     complete_part,
@@ -130,9 +131,32 @@ def test_an_absent_file_and_a_folder_are_named(tmp_path: Path) -> None:
 
 
 def test_merge_goes_table_by_table_and_changes_nothing() -> None:
-    base, over = {"a": {"x": 1, "y": {"z": 2}}, "b": 3}, {"a": {"y": {"w": 4}}, "b": {"c": 5}}
-    assert merge(base, over) == {"a": {"x": 1, "y": {"z": 2, "w": 4}}, "b": {"c": 5}}
+    base, over = {"a": {"x": 1, "y": {"z": 2}}, "b": 3}, {"a": {"y": {"w": 4}}, "b": 5}
+    assert merge(base, over) == {"a": {"x": 1, "y": {"z": 2, "w": 4}}, "b": 5}
     assert base == {"a": {"x": 1, "y": {"z": 2}}, "b": 3}
+
+
+def test_a_table_over_a_value_is_refused_and_not_lost() -> None:
+    with pytest.raises(UserError, match="'training' must be a table everywhere or nowhere, got 'fast' and"):
+        merge({"training": "fast"}, {"training": {"max_epochs": 1}})
+
+
+@pytest.mark.parametrize("depth", [DEEPEST + 1, 3000, 100_000])
+@pytest.mark.parametrize("form", ["x{}=1", "x=1\n[x{}]", "y={}"])
+def test_a_very_deep_file_is_refused(tmp_path: Path, form: str, depth: int) -> None:
+    inside = "[" * depth + "]" * depth if form == "y={}" else ".a" * depth
+    file = tmp_path / "deep.toml"
+    file.write_text(form.format(inside))
+    with pytest.raises(UserError, match=r"deep\.toml: "):
+        read_toml(file)
+
+
+def test_a_number_of_very_many_digits_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text("training.seed = " + "9" * 5000)
+    with pytest.raises(UserError, match=r"long\.toml: must be a readable TOML file"):
+        read_toml(file)
+    assert parse_setting("a.b=" + "9" * 5000) == {"a": {"b": "9" * 5000}}
 
 
 @pytest.mark.parametrize(

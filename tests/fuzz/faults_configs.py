@@ -229,17 +229,28 @@ def missing_key(r: Random, at: Path, base: Base) -> Case:
     return Case(training(r, base.log, "--method", "mine.toml"), (key, last), fault=f"missing {key}")
 
 
+BROKEN = [
+    *("learning_rate = ", "= 3", "[training", "[[training]", "x = [1, 2", 'x = "open', "x = 1 2", "a.b.c"),
+    *("[training]\n[training]", "x = 1\nx = 2", "x = 01", "x = 1__0", "x = 0x", "x = True", "x = None"),
+    *(
+        "x = 2026-13-01",
+        "x = 25:00:00",
+        '"x" y = 1',
+        "x = {a = 1, a = 2}",
+        "x = {a = 1,\n}",
+        "\x00",
+        "x = 'a\nb'",
+    ),
+    *('x = "\x07"', 'x = "\\q"', 'x = "\\ud800"', "x = +-1", "x = 1e", "{}", "<<<<<<< HEAD", "x = nil", ". = 1"),
+    *("training: {seed: 3}", "\u2028x", "x =\t", "[a.]\n"),
+]
+"""Lines that are no TOML, wherever they stand."""
+
+
 @fault("configs", weight=2)
 def broken_toml(r: Random, at: Path, base: Base) -> Case:
     lines = tomli_w.dumps(GOOD).splitlines()
-    bad = r.choice(
-        [
-            "learning_rate = ", "= 3", "[training", "[[training]", "x = [1, 2", 'x = "open', "x = 1 2", "a.b.c", "x = 'a\nb'",
-            "[training]\n[training]", "x = 1\nx = 2", "x = 01", "x = 1__0", "x = 0x", "x = True", "x = None", "x = 2026-13-01",
-            "x = 25:00:00", '"x" y = 1', "x = {a = 1, a = 2}", "x = {a = 1,\n}", "\x00", "x = \"\x07\"", "x = \"\\q\"", "x = \"\\ud800\"",
-            "x = +-1", "x = 1e", "{}", "<<<<<<< HEAD", "training: {seed: 3}", "x = nil", "\u2028x", "x =\t", ". = 1", "[a.]\n",
-        ]
-    )  # fmt: skip
+    bad = r.choice(BROKEN)
     lines.insert(r.randint(0, len(lines)), bad)
     return through_a_file(r, at, base, "\n".join(lines), ("mine.toml",))
 

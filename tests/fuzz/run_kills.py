@@ -2,8 +2,8 @@
 
 A round trains, is killed, goes on, is killed again now and then, and goes on to the end; then it writes lists
 over old ones, is killed, and writes them again. After every kill each file of the run folder must be whole and the
-lists the old or the new ones; at the end model, figures, history and lists must have the bits of a round that
-nobody disturbed. Most processes are forked from one that has imported everything and call what the command
+lists the old or the new ones; at the end model, figures, history and lists must have the bits of an undisturbed
+round. Most processes are forked from one that has imported everything and call what the command
 ``sgl-rec`` calls; every ``--apart``-th round starts the installed command itself.
 """
 
@@ -156,6 +156,13 @@ class Findings:
     stages: collections.Counter[str] = field(default_factory=collections.Counter)
     left: int = 0
 
+    def add(self, other: Findings) -> None:
+        self.wrong += other.wrong
+        self.train_kills += other.train_kills
+        self.recommend_kills += other.recommend_kills
+        self.stages += other.stages
+        self.left += other.left
+
 
 def one_round(
     killer: Killer, random: Random, calm: dict[str, Any], old: Path, lengths: dict[str, float], method: str
@@ -208,6 +215,43 @@ def fresh(path: Path) -> Path:
     return path
 
 
+class Rounds:
+    """The undisturbed rounds of some methods, and as many disturbed ones as it takes."""
+
+    def __init__(self, place: Path, methods: Sequence[str], *, seed: int, apart: int) -> None:
+        self.place, self.methods, self.seed, self.apart = place, methods, seed, apart
+        self.calm: dict[str, dict[str, Any]] = {}
+        self.lengths: dict[tuple[str, bool], dict[str, float]] = {}
+        for method in methods:
+            for installed in (True, False):
+                where = fresh(place / f"calm-{method}-{installed}")
+                # What the forked and the installed command make is held against one and the same outcome.
+                self.calm[method], self.lengths[method, installed] = calm_round(
+                    where, method, installed=installed
+                )
+        self.old = fresh(place / "old")
+        for suffix in ("csv", "parquet"):
+            (self.old / f"recs.{suffix}").write_text("the lists of yesterday\n")
+
+    def __call__(self, number: int) -> Findings:
+        method, installed = self.methods[number % len(self.methods)], number % self.apart == self.apart - 1
+        killer = Killer(fresh(self.place / "now" / "work"), installed=installed)
+        random, lengths = Random(f"{self.seed} {number}"), self.lengths[method, installed]
+        found = one_round(killer, random, self.calm[method], self.old, lengths, method)
+        for wrong in found.wrong:
+            print(f"round {number} ({method}, --seed {self.seed}): {wrong}")
+        return found
+
+    def report(self, total: Findings, number: int) -> None:
+        """What was seen, for the results."""
+        print(f"{total.train_kills} kills of train, {total.recommend_kills} of recommend in {number} rounds")
+        print(f"trainings were killed with this written last: {dict(total.stages.most_common())}")
+        print(f"hidden files that killed writers left in run folders: {total.left}")
+        for (method, installed), seconds in self.lengths.items():
+            shown = ", ".join(f"{command} {length:.1f} s" for command, length in seconds.items())
+            print(f"undisturbed {method}{', installed' if installed else ''}: {shown}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100, help="kills in all, train and recommend together")
@@ -215,45 +259,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--apart", type=int, default=10, help="every so many rounds by the installed command")
     arguments = parser.parse_args()
-    methods = arguments.method or ["sgl-ed"]
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")])
-    )
-    total, start = Findings(), time.perf_counter()
+    checkout = str(Path(__file__).parents[2])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [checkout, os.environ.get("PYTHONPATH")]))
+    total, number, start = Findings(), 0, time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="sgl-kills-") as name:
-        calm, lengths = {}, {}
-        for method in methods:
-            for installed in (False, True):
-                where = fresh(Path(name) / f"calm-{method}-{installed}")
-                calm[method, installed], lengths[method, installed] = calm_round(
-                    where, method, installed=installed
-                )
-        old = fresh(Path(name) / "old")
-        for suffix in ("csv", "parquet"):
-            (old / f"recs.{suffix}").write_text("the lists of yesterday\n")
-        number = 0
+        rounds = Rounds(Path(name), arguments.method or ["sgl-ed"], seed=arguments.seed, apart=arguments.apart)
         while total.train_kills + total.recommend_kills < arguments.count:
-            method, installed = methods[number % len(methods)], number % arguments.apart == arguments.apart - 1
-            random = Random(f"{arguments.seed} {number}")
-            killer = Killer(fresh(Path(name) / "now" / "work"), installed=installed)
-            # What the forked and the installed command make are compared with one and the same undisturbed round.
-            found = one_round(killer, random, calm[method, False], old, lengths[method, installed], method)
-            for wrong in found.wrong:
-                print(f"round {number} ({method}, --seed {arguments.seed}): {wrong}")
-            total.wrong += found.wrong
-            total.train_kills += found.train_kills
-            total.recommend_kills += found.recommend_kills
-            total.stages += found.stages
-            total.left += found.left
+            total.add(rounds(number))
             number += 1
-    print(f"{total.train_kills} kills of train, {total.recommend_kills} of recommend in {number} rounds")
-    print(f"trainings were killed with this written last: {dict(total.stages.most_common())}")
-    print(f"hidden files that killed writers left in run folders: {total.left}")
-    for key, seconds in lengths.items():
-        print(
-            f"undisturbed {key[0]}{', installed' if key[1] else ''}: {', '.join(f'{k} {s:.1f} s' for k, s in seconds.items())}"
-        )
+    rounds.report(total, number)
     print(f"{len(total.wrong)} faults; {time.perf_counter() - start:.0f} s")
     sys.exit(1 if total.wrong else 0)
 
