@@ -59,7 +59,7 @@ class ViewPart(Part):
 
 
 class Data(Section):
-    """Where the interactions come from and how they are split.
+    """Where the interactions come from, how a file of them is read (``data/reading.py``), how they are split.
 
     ``valid_share`` and ``test_share`` are of each user's interactions for the split ``random``, of all for
     ``global-time``; ``leave-last-<n>`` and fixed splits have sizes of their own.
@@ -70,6 +70,20 @@ class Data(Section):
     split_seed: int = pydantic.Field(default=0, ge=0)
     valid_share: float = pydantic.Field(default=0.1, gt=0, lt=1)
     test_share: float = pydantic.Field(default=0.1, gt=0, lt=1)
+    user_column: str | None = None
+    item_column: str | None = None
+    time_column: str | None = None
+    weight_column: str | None = None
+    rating_column: str | None = None
+    title_column: str | None = None
+    columns: tuple[str, ...] | None = pydantic.Field(default=None, strict=False)
+    delimiter: str | None = None
+    encoding: str | None = None
+    time_format: str | None = None
+    min_rating: float | None = None
+    exclude_items: tuple[str, ...] | None = pydantic.Field(default=None, strict=False)
+    k_core: int | None = pydantic.Field(default=None, ge=1)
+    items: str | None = None
 
 
 class Training(Section):

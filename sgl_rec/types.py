@@ -129,6 +129,7 @@ class Dataset:
         split_files: fixed splits that are there, by name: the file that holds each.
         part: shape (E,), int8: 0 train, 1 valid, 2 test (-1 none), where the files read say which.
         protocols: split name -> the parts whose items leave the ranking at test, where the catalogue says so.
+        rows: ``read``, the number dropped by each reason, ``kept`` (the interactions); they add up.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Dataset:
     split_files: Mapping[str, Path] = field(default_factory=dict)
     part: np.ndarray | None = None
     protocols: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sgl_rec.cli.options import common, is_quiet
+from sgl_rec.cli.reading import READING, reading_options, reading_settings
 from sgl_rec.cli.show import metrics_table
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 CHANGE_THE_RESULT = (
     "dataset", "method", "split", "config_file", "settings", "seed", "k", "refit", "out", "overwrite",
-    "max_epochs", "precision", "backend", "warm_start", "dry_run",
+    "max_epochs", "precision", "backend", "warm_start", "dry_run", *READING,
 )  # fmt: skip
 
 
 @click.command(epilog="Example: sgl-rec train --dataset demo --method lightgcn --max-epochs 2")
-@click.option("--dataset", help="A name of `sgl-rec datasets list`, or a path  [default: demo].")
+@click.option(
+    "--dataset", help="A name of `sgl-rec datasets list`, a path, or - for standard input  [default: demo]."
+)
 @click.option("--method", help="A name of `sgl-rec methods`, or a .toml file  [default: sgl-ed].")
 @click.option(
     "--split",
@@ -57,6 +60,7 @@ CHANGE_THE_RESULT = (
 )  # fmt: skip
 @click.option("--device", help="auto, cpu, cuda or cuda:<n>  [default: auto; the run's own with --resume].")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
+@reading_options
 @click.option("--dry-run", is_flag=True, help="Show counts, config and expected memory; train nothing.")
 @common
 @click.pass_context
@@ -132,7 +136,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     """All of ``--set`` and the options that are short for one, as one nested dictionary."""
     from sgl_rec.config import merge, parse_setting
 
-    settings: dict[str, Any] = {}
+    settings = reading_settings(options)
     for key in ("seed", "max_epochs", "refit", "precision", "backend", "warm_start"):
         if options[key] is not None:
             settings = merge(settings, {"training": {key: options[key]}})

@@ -13,19 +13,21 @@ import numpy as np
 import pandas as pd
 
 from sgl_rec.data.catalogue import Counts, Entry
-from sgl_rec.data.ids import index_interactions, known_pairs
+from sgl_rec.data.clean import clean, nothing_left, tally
+from sgl_rec.data.ids import Indexed, index_interactions, known_pairs
 from sgl_rec.data.prepared import check_written, read_dropped
 from sgl_rec.data.readers import find_reader
-from sgl_rec.data.readers.columns import tidy
-from sgl_rec.data.split_fixed import part_codes
-from sgl_rec.data.titles import read_items, titles_of
+from sgl_rec.data.readers.columns import Raw, Rows, typed
+from sgl_rec.data.reading import AS_IT_IS, Reading
+from sgl_rec.data.split_fixed import parts_of_pairs
+from sgl_rec.data.titles import read_items, read_items_file, titles_in, titles_of
 from sgl_rec.errors import UserError, must_be
-from sgl_rec.types import Dataset, Ids, Interactions
+from sgl_rec.types import Dataset
 
 logger = logging.getLogger("sgl_rec")
 
 
-def dataset_from_frame(frame: pd.DataFrame, *, name: str = "dataframe") -> Dataset:
+def dataset_from_frame(frame: pd.DataFrame, *, name: str = "dataframe", reading: Reading = AS_IT_IS) -> Dataset:
     """A Dataset from a frame of the caller's own. Raises: UserError for what a reader would refuse.
 
     Example:
@@ -33,43 +35,45 @@ def dataset_from_frame(frame: pd.DataFrame, *, name: str = "dataframe") -> Datas
         >>> len(data.users), len(data.items), data.name
         (2, 1, 'dataframe')
     """
-    tidied = tidy(frame, where=name)
-    hashed = pd.util.hash_pandas_object(tidied, index=False).to_numpy()
-    digest = hashlib.sha256(hashed.astype("<u8").tobytes()).hexdigest()
-    return _assemble(tidied, name=name, where=name, entry=None, sha256=digest, items=None)
+    return _assemble(_raw(frame, name, reading), name=name, where=name, entry=None, reading=reading)
 
 
-def dataset_from_tables(frame: pd.DataFrame, items: pd.DataFrame | None, *, entry: Entry, sha256: str) -> Dataset:
+def dataset_from_tables(
+    frame: pd.DataFrame, items: pd.DataFrame | None, *, entry: Entry, sha256: str, reading: Reading = AS_IT_IS
+) -> Dataset:
     """A Dataset from tables made in memory for a catalogue entry (the demo)."""
-    tidied = tidy(frame, where=entry.name)
-    return _assemble(tidied, name=entry.name, where=entry.name, entry=entry, sha256=sha256, items=items)
+    name = entry.name
+    raw = _raw(frame, name, reading)
+    return _assemble(raw, name=name, where=name, entry=entry, reading=reading, sha256=sha256, items=items)
 
 
-def dataset_from_path(path: Path, *, name: str, entry: Entry | None) -> Dataset:
+def dataset_from_path(path: Path, *, name: str, entry: Entry | None, reading: Reading = AS_IT_IS) -> Dataset:
     """Read what lies at ``path`` (a file, or a folder of a known layout).
 
     Args:
         entry: the catalogue's word on this name: rule of what is positive, counts, protocols.
+        reading: how, and which rows count.
 
     Raises: UserError for data that cannot be read, or whose counts are not the entry's.
     """
-    found = find_reader(path)
+    found = find_reader(path, reading)
     if found is None:
         raise UserError(f"{path}: the path must hold interactions, got none of a known layout")
     reader, files = found
     logger.info("reading %s (%s)", path, reader.name)
-    frame = reader.read(files)
     folder = path if path.is_dir() else None
     metadata = read_metadata(path) if folder else {}
     sha256 = _joined_sha256(files)
     check_written(path, metadata, found=sha256)
+    raw = reader.scan(files, reading)
     return _assemble(
-        frame,
+        raw,
         name=name,
         where=str(path),
         entry=entry,
+        reading=reading,
         sha256=sha256,
-        dropped=read_dropped(path) if folder else None,
+        left_out=read_dropped(path) if folder else None,
         items=read_items(path) if folder else None,
         metadata=metadata,
         split_files=_split_files(path) if folder else {},
@@ -91,54 +95,85 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 
 
 def _assemble(
-    frame: pd.DataFrame,
+    raw: Raw,
     *,
     name: str,
     where: str,
     entry: Entry | None,
-    sha256: str,
-    items: pd.DataFrame | None,
-    dropped: pd.DataFrame | None = None,
+    reading: Reading,
+    sha256: str | None = None,
+    left_out: pd.DataFrame | None = None,
+    items: pd.DataFrame | None = None,
     metadata: dict[str, Any] | None = None,
     split_files: dict[str, Path] | None = None,
 ) -> Dataset:
-    positive, others = frame, frame.iloc[:0]
-    if entry and entry.positive and "rating" in frame:
-        keep = entry.is_positive(frame["rating"])
-        positive, others = frame[keep], frame[~keep]
-        if positive.empty:
-            raise must_be(where, "the data", f"at least one row with {entry.positive}", "none")
-    elif "rating" in frame:
-        logger.warning(
-            "%s: ratings are not looked at, every row counts; leave out the rows you do not mean", where
-        )
-    if dropped is not None:
-        others = pd.concat([others, dropped], ignore_index=True)
-    users, item_ids, interactions = index_interactions(positive)
-    if entry:
-        got = Counts(users=len(users), items=len(item_ids), interactions=len(interactions))
-        _check_counts(entry, got, where=where)
+    """Raw columns -> typed rows -> those that count -> pairs of indices -> the record."""
     metadata = metadata or {}
-    unit = metadata.get("timestamp_unit") or (entry.timestamp_unit if entry else None)
+    rows = typed(raw, time_format=reading.time_format)
+    del raw
+    sha256 = sha256 or _sha256_of(rows)
+    read, unit = len(rows), rows.unit
+    rule = entry.is_positive if entry and entry.positive else None
+    if rows.rating is not None and reading.min_rating is None and rule is None:
+        logger.warning(
+            "%s: ratings are not looked at, every row counts; say --min-rating, "
+            "or leave out the rows you do not mean",
+            where,
+        )
+    rows, low, dropped = clean(rows, reading, is_positive=rule)
+    found = index_interactions(rows, k=reading.k_core or 1)
+    dropped |= {"repeated": found.repeated, "k_core": found.thinned}
+    counts = tally(read, dropped, len(found.interactions))
+    if not counts["kept"]:
+        raise nothing_left(where, counts)
+    if entry and not reading.filters:
+        got = Counts(users=len(found.users), items=len(found.items), interactions=counts["kept"])
+        _check_counts(entry, got, where=where)
+    if reading.items is not None:
+        items = read_items_file(Path(reading.items), reading)
+    own_titles = titles_in(rows, found.item_index, len(found.items))
+    unit = metadata.get("timestamp_unit") or (entry.timestamp_unit if entry else None) or unit
     return Dataset(
         name=name,
         version=entry.version if entry else str(metadata.get("version", "")),
-        interactions=interactions,
-        users=users,
-        items=item_ids,
-        dropped=known_pairs(others, users, item_ids, but=interactions),
+        interactions=found.interactions,
+        users=found.users,
+        items=found.items,
+        dropped=known_pairs(low, found, ids=left_out),
         source=where,
         sha256=sha256,
-        titles=titles_of(item_ids, items),
-        timestamp_unit=str(unit) if unit and interactions.timestamp is not None else None,
+        titles=own_titles if own_titles is not None else titles_of(found.items, items),
+        timestamp_unit=str(unit) if unit and found.interactions.timestamp is not None else None,
         split_files=split_files or {},
-        part=_parts(positive, users, item_ids, interactions, where=where),
+        part=_parts(rows, found),
         protocols=entry.protocols if entry else {},
+        rows=counts,
     )
 
 
-def _parts(frame: pd.DataFrame, users: Ids, items: Ids, pairs: Interactions, *, where: str) -> np.ndarray | None:
-    return part_codes(frame, users, items, pairs, where=where).astype(np.int8) if "part" in frame else None
+def _parts(rows: Rows, found: Indexed) -> np.ndarray | None:
+    """The code of every pair's part, where the rows have one."""
+    if rows.part is None:
+        return None
+    user, item = found.user_index[rows.user.code], found.item_index[rows.item.code]
+    return parts_of_pairs(user, item, rows.part, found.interactions).astype(np.int8)
+
+
+def _raw(frame: pd.DataFrame, where: str, reading: Reading) -> Raw:
+    """The columns of a frame that ``reading`` asks for; rows are numbered anew."""
+    names = reading.choose(list(frame.columns), where=where)
+    return Raw(where, {inside: frame[own].reset_index(drop=True) for inside, own in names.items()})
+
+
+def _sha256_of(rows: Rows) -> str:
+    """Of what the rows say, where there is no file whose bytes could be summed."""
+    digest = hashlib.sha256()
+    for coded in (rows.user, rows.item):
+        digest.update("\x1f".join(map(str, coded.values)).encode())
+        digest.update(coded.code.astype("<i4").tobytes())
+    for numbers, kind in ((rows.timestamp, "<i8"), (rows.rating, "<f8"), (rows.weight, "<f8")):
+        digest.update(b"" if numbers is None else numbers.astype(kind).tobytes())
+    return digest.hexdigest()
 
 
 def _check_counts(entry: Entry, got: Counts, *, where: str) -> None:

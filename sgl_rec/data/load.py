@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +18,16 @@ from sgl_rec.data.catalogue import Entry, catalogue
 from sgl_rec.data.demo import demo_dataset_tables, demo_sha256
 from sgl_rec.data.fetch import fetch
 from sgl_rec.data.readers import READERS, find_reader
-from sgl_rec.errors import UserError, nearest
+from sgl_rec.data.reading import AS_IT_IS, Reading
+from sgl_rec.errors import UserError, must_be, nearest
 from sgl_rec.types import Dataset
 
 logger = logging.getLogger("sgl_rec")
 
 
-def load_dataset(source: str | Path | pd.DataFrame, *, search: Sequence[Path] | None = None) -> Dataset:
+def load_dataset(
+    source: str | Path | pd.DataFrame, *, reading: Reading = AS_IT_IS, search: Sequence[Path] | None = None
+) -> Dataset:
     """Load a data set.
 
     A name is looked for as a path, then as a folder of that name in ``search``; a folder without interactions
@@ -30,7 +37,9 @@ def load_dataset(source: str | Path | pd.DataFrame, *, search: Sequence[Path] | 
 
     Args:
         source: a catalogue name, the name of a folder in a search place, a file or folder, or a frame with
-            ``user_id``, ``item_id`` and optionally ``rating``, ``timestamp``.
+            ``user_id``, ``item_id`` and optionally ``rating``, ``timestamp``; ``-`` is delimited text on
+            standard input.
+        reading: which columns are what, how they are spelt, and which rows count.
         search: folders to look in, instead of ``$SGL_REC_DATA``, ``./datasets`` and the user cache; nothing is
             fetched then into any other place than the last of them.
 
@@ -43,14 +52,16 @@ def load_dataset(source: str | Path | pd.DataFrame, *, search: Sequence[Path] | 
         (2000, 1000)
     """
     if isinstance(source, pd.DataFrame):
-        return dataset_from_frame(source)
+        return dataset_from_frame(source, reading=reading)
     name = str(source)
     if name == "demo" and isinstance(source, str):
-        return _demo()
+        return _demo(reading)
+    if name == "-":
+        return _standard_input(reading)
     roots = list(search) if search is not None else search_folders()
-    path = locate(source, search=roots)
+    path = locate(source, search=roots, reading=reading)
     if path is not None:
-        return _load(path, None if path == Path(source) else name)
+        return _load(path, None if path == Path(source) else name, reading)
     if isinstance(source, Path) or not _is_name(name):
         raise _no_data_at(Path(source))
     entry = catalogue().get(name)
@@ -58,15 +69,17 @@ def load_dataset(source: str | Path | pd.DataFrame, *, search: Sequence[Path] | 
         raise _not_found(name, entry, roots, reason=None)
     try:
         logger.info("%s was not found in %s", name, ", ".join(str(root) for root in roots))
-        return _load(fetch(entry, roots[-1]), name)
+        return _load(fetch(entry, roots[-1]), name, reading)
     except UserError as error:
         raise _not_found(name, entry, roots, reason=str(error)) from error
 
 
-def locate(source: str | Path, *, search: Sequence[Path] | None = None) -> Path | None:
+def locate(
+    source: str | Path, *, search: Sequence[Path] | None = None, reading: Reading = AS_IT_IS
+) -> Path | None:
     """Where ``load_dataset`` would read ``source`` from, or None where it would find nothing. Fetches nothing."""
     path = Path(source)
-    if _has_data(path):
+    if _has_data(path, reading):
         return path
     if isinstance(source, Path) or not _is_name(source):
         return None
@@ -86,24 +99,45 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "sgl-rec" / "datasets"
 
 
-def _demo() -> Dataset:
+def _demo(reading: Reading) -> Dataset:
     interactions, items = demo_dataset_tables()
-    return dataset_from_tables(interactions, items, entry=catalogue()["demo"], sha256=demo_sha256(interactions))
+    digest = demo_sha256(interactions)
+    return dataset_from_tables(interactions, items, entry=catalogue()["demo"], sha256=digest, reading=reading)
 
 
-def _load(path: Path, name: str | None) -> Dataset:
+def _standard_input(reading: Reading) -> Dataset:
+    """Kept in a temporary file while it is read: a message about a line reads it again."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise must_be("--dataset -", "standard input", "a file or a pipe", "a terminal", "pipe the data into it")
+    with tempfile.TemporaryDirectory(prefix="sgl-rec-") as folder:
+        path = Path(folder) / "standard input.csv"
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+        except OSError as error:
+            raise UserError(f"standard input: cannot be kept in {folder} ({error.strerror})") from error
+        try:
+            dataset = dataset_from_path(path, name="stdin", entry=None, reading=reading)
+        except UserError as error:
+            raise UserError(str(error).replace(str(path), "standard input")) from error
+    return replace(dataset, source="standard input")
+
+
+def _load(path: Path, name: str | None, reading: Reading) -> Dataset:
     """Read ``path``; its name is the one asked for, or the one its dataset.json says, or the folder's own."""
     if path.is_file():  # a file of the caller's: no catalogue entry speaks of a single file
-        return dataset_from_path(path, name=path.stem, entry=None)
+        return dataset_from_path(path, name=path.name.split(".")[0] or path.name, entry=None, reading=reading)
     if name is None:
         stated = read_metadata(path).get("name")  # run folders are named after it: it must not be a path
         name = stated if isinstance(stated, str) and _is_name(stated) else path.resolve().name
-    return dataset_from_path(path, name=name, entry=catalogue().get(name))
+    return dataset_from_path(path, name=name, entry=catalogue().get(name), reading=reading)
 
 
-def _has_data(path: Path) -> bool:
+def _has_data(path: Path, reading: Reading = AS_IT_IS) -> bool:
     try:
-        return path.exists() and find_reader(path) is not None
+        return path.exists() and find_reader(path, reading) is not None
+    except UserError:
+        raise
     except (OSError, ValueError):  # a name too long or with a zero byte is no path
         return False
 
@@ -121,8 +155,8 @@ def _no_data_at(path: Path) -> UserError:
     except (OSError, ValueError):
         state = "no possible path"
     return UserError(
-        f"dataset: {str(path)!r} must be a folder with interactions ({layouts}) or a .parquet, .csv, .tsv, .dat "
-        f"or .txt file, got {state}"
+        f"dataset: {str(path)!r} must be a folder with interactions ({layouts}) or a .parquet, .csv, .tsv, "
+        f".inter, .dat or .txt file (any other text: say its --delimiter), got {state}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,22 +116,45 @@ def part_codes(frame: pd.DataFrame, users: Ids, items: Ids, pairs: Interactions,
     Raises: UserError for a row whose pair is not among ``pairs``.
     """
     user, item = users.index_of(frame["user_id"]), items.index_of(frame["item_id"])
-    keys = pair_keys(pairs)
-    order = np.argsort(keys)
-    asked = user * len(items) + item
-    place = order[np.minimum(np.searchsorted(keys, asked, sorter=order), len(keys) - 1)]
-    unknown = (user < 0) | (item < 0) | (keys[place] != asked)
+    unknown = _places(user, item, pairs) < 0
     if unknown.any():
         row = frame.iloc[int(np.flatnonzero(unknown)[0])]
         pair = f"user {row['user_id']}, item {row['item_id']}"
         raise must_be(where, "every pair", "an interaction of the data", f"{pair} ({unknown.sum()} are not)")
-    code = pd.Categorical(frame["part"].astype(str), categories=list(PARTS)).codes
-    part = np.full(len(keys), -1)
-    for current in (2, 1, 0):
-        part[place[code == current]] = current
+    part = parts_of_pairs(user, item, frame["part"], pairs)
     if repeated := len(frame) - int((part >= 0).sum()):
         logger.warning("%s: %d rows repeat a pair; each counts for its earliest part", where, repeated)
     return part
+
+
+def parts_of_pairs(
+    user: np.ndarray, item: np.ndarray, part: pd.Series[Any] | pd.Categorical[Any], pairs: Interactions
+) -> np.ndarray:
+    """The code of every pair's part, -1 for none, by rows of indices; of several the earliest.
+
+    A row whose pair is not among ``pairs`` (it was left out) counts for nothing.
+
+    Example:
+        >>> pairs = Interactions(np.array([0, 1]), np.array([1, 0]), 2, 2)
+        >>> names = pd.Categorical(["test", "valid", "train"])
+        >>> parts_of_pairs(np.array([0, 0, 1]), np.array([1, 1, 1]), names, pairs).tolist()
+        [1, -1]
+    """
+    place = _places(user, item, pairs)
+    code = pd.Categorical(np.asarray(part).astype(str), categories=list(PARTS)).codes
+    found = np.full(len(pairs), -1)
+    for current in (2, 1, 0):
+        found[place[(code == current) & (place >= 0)]] = current
+    return found
+
+
+def _places(user: np.ndarray, item: np.ndarray, pairs: Interactions) -> np.ndarray:
+    """Where each pair stands among ``pairs``, -1 for those that are not there."""
+    keys = pair_keys(pairs)
+    order = np.argsort(keys)
+    asked = user * pairs.num_items + item
+    place = order[np.minimum(np.searchsorted(keys, asked, sorter=order), len(keys) - 1)]
+    return np.where((user < 0) | (item < 0) | (keys[place] != asked), -1, place)
 
 
 def write_split(path: Path, frame: pd.DataFrame, *, drawn: Drawn | None = None) -> None:

@@ -1,4 +1,4 @@
-"""One text per item, from ``items.parquet`` or MovieLens' ``movies.dat``."""
+"""One text per item: from ``items.parquet``, MovieLens' ``movies.dat``, a file of items, or the log itself."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from sgl_rec.data.readers import movielens, parquet
+from sgl_rec.data.readers import delimited, movielens, parquet
+from sgl_rec.data.readers.coded import code_ids
+from sgl_rec.data.readers.columns import Rows
+from sgl_rec.data.readers.places import Place
+from sgl_rec.data.reading import Reading, no_column
 from sgl_rec.errors import UserError
 from sgl_rec.types import Ids
 
@@ -26,6 +31,39 @@ def read_items(folder: Path) -> pd.DataFrame | None:
     return movielens.read_movies(movies) if movies.is_file() else None
 
 
+def read_items_file(path: Path, reading: Reading) -> pd.DataFrame:
+    """``item_id`` and ``title`` from the caller's own file of items: Parquet, or text with a header.
+
+    Its id column is called as the log's is, or ``item_id``; its titles ``reading.title_column`` or ``title``.
+
+    Raises: UserError for an absent or damaged file, or one without these columns.
+    """
+    if not path.is_file():
+        raise UserError(f"--items: {path} must be a file of items, got none; check the path")
+    is_parquet = bool(parquet.find(path))
+    # The delimiter and the columns that were given are the log's; this file has its own.
+    own = Reading(encoding=reading.encoding)
+    header = parquet.column_names(path) if is_parquet else delimited.header_of(path, own)
+    asked = reading.item_column or "item_id"
+    names = {"item_id": asked if asked in header else "item_id", "title": reading.title_column or "title"}
+    for name, option in (("item_id", "--item-column"), ("title", "--title-column")):
+        if names[name] not in header:
+            raise no_column(names[name], header, option, str(path))
+    if is_parquet:
+        table = parquet.read_table(path, list(names.values())).rename_columns(list(names))
+    else:
+        table = delimited.read_table(path, names, own)
+    return items_table(table, where=str(path), text=not is_parquet)
+
+
+def items_table(table: pa.Table, *, where: str, text: bool) -> pd.DataFrame:
+    """``item_id`` and ``title`` of a table's rows that have an id."""
+    ids = code_ids(table["item_id"], Place(where, "item_id"), text=text)
+    known = ids.code >= 0
+    titles = table["title"].to_pandas().astype(object)[known]
+    return pd.DataFrame({"item_id": ids.values.take(ids.code[known]), "title": titles.to_numpy()})
+
+
 def titles_of(items: Ids, table: pd.DataFrame | None) -> np.ndarray | None:
     """The title of every item, in the order of their indices; "" where the table has none.
 
@@ -40,4 +78,22 @@ def titles_of(items: Ids, table: pd.DataFrame | None) -> np.ndarray | None:
     titles = np.full(len(items), "", dtype=object)
     known = index >= 0
     titles[index[known]] = table["title"].fillna("").astype(str).to_numpy(dtype=object)[known]
+    return titles
+
+
+def titles_in(rows: Rows, item_index: np.ndarray, num_items: int) -> np.ndarray | None:
+    """The title of every item from the rows of the log: the first one it has there.
+
+    Args:
+        item_index: the index of each item code, -1 for those that are in no interaction.
+    """
+    if rows.title is None:
+        return None
+    titles = np.full(num_items, "", dtype=object)
+    if not len(rows.title.values):
+        return titles
+    index = item_index[rows.item.code]
+    given = np.flatnonzero((index >= 0) & (rows.title.code >= 0))
+    found, first = np.unique(index[given], return_index=True)
+    titles[found] = rows.title.values.to_numpy(dtype=object)[rows.title.code[given[first]]]
     return titles

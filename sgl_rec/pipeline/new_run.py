@@ -65,4 +65,4 @@ def _make(path: Path, *, exist_ok: bool) -> None:
 
 def _plain(name: str) -> str:
     stem = Path(name).name.split(".")[0]
-    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in stem) or "data"
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in stem).strip("-") or "data"

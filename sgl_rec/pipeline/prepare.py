@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from sgl_rec.config import Config, merge, method_file, method_names, parse, read_toml
+from sgl_rec.config import Config, Data, merge, method_file, method_names, parse, read_toml
 from sgl_rec.data.batches import check_trainable
+from sgl_rec.data.clean import in_words
 from sgl_rec.data.load import load_dataset
+from sgl_rec.data.reading import Reading
 from sgl_rec.data.splits import make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.kernels.backend import KNOWN, choose
@@ -60,10 +62,9 @@ def prepare(
     source = dataset if dataset is not None else _chosen(over) or _chosen(own) or "demo"
     name = "dataframe" if isinstance(source, pd.DataFrame) else str(source)
     where = str(config or "config")
-    _resolve(
-        how, own, over, dataset=Path(name).name, name=name, where=where
-    )  # a slip shows before the data is read
-    loaded = load_dataset(source)
+    # A slip shows before the data is read.
+    first = _resolve(how, own, over, dataset=Path(name).name, name=name, where=where)
+    loaded = load_dataset(source, reading=reading_of(first.data))
     resolved = _resolve(how, own, over, dataset=loaded.name, name=name, where=where)
     precision = choose_precision(resolved.training.precision, device or torch.device("cpu"))
     training = resolved.training.model_copy(update={"precision": precision})
@@ -89,6 +90,11 @@ def prepare(
     return Prepared(resolved, loaded, parts, warm)
 
 
+def reading_of(data: Data) -> Reading:
+    """How ``[data]`` says that a file of interactions is read."""
+    return Reading(**{field.name: getattr(data, field.name) for field in fields(Reading)})
+
+
 def description(prepared: Prepared, *, device: torch.device) -> str:
     """What is about to be trained, on what: the first lines of a run."""
     config, split, dataset = prepared.config, prepared.split, prepared.dataset
@@ -98,6 +104,7 @@ def description(prepared: Prepared, *, device: torch.device) -> str:
         f"dataset  {dataset.name}{version} from {dataset.source}",
         f"         {len(dataset.users):,} users, {len(dataset.items):,} items, "
         f"{len(dataset.interactions):,} interactions",
+        "rows     " + "\n         ".join(in_words(dataset.rows)),
         f"split    {split.name}: train {len(split.train):,}, valid {len(split.valid):,}, "
         f"test {len(split.test):,}",
         f"device   {device}, threads {torch.get_num_threads()}, {config.training.precision}",

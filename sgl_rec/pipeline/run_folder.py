@@ -38,7 +38,7 @@ class StoredData:
     """The data of a run, read from its folder alone.
 
     Args:
-        facts: dataset name, version, sha256, source: as they stand in ``metrics.json``.
+        facts: dataset name, version, sha256, source, rows by what became of them: what ``metrics.json`` says.
     """
 
     split: Split
@@ -111,12 +111,13 @@ class RunFolder:
 
     def write_data(self, dataset: Dataset, split: Split) -> None:
         """``ids.parquet`` and ``interactions.parquet``."""
-        facts: dict[str, str | None] = {
+        facts: dict[str, Any] = {
             "name": dataset.name,
             "version": dataset.version,
             "sha256": dataset.sha256,
         }
         facts |= {"source": dataset.source, "timestamp_unit": dataset.timestamp_unit}
+        facts["rows"] = dict(dataset.rows)
         protocol = {"split": split.name, "fixed": split.fixed, "sha256": split.sha256}
         protocol |= {"known_only": split.known_only, "facts": dict(split.facts)}
         protocol |= {"remove_at_valid": split.remove_at_valid, "remove_at_test": split.remove_at_test}

@@ -241,6 +241,7 @@ def _summary(folder: RunFolder, chosen: Fitted, model: Fitted, trained_on: tuple
     metrics = {
         "dataset": f"{stored.facts['name']}@{stored.facts['version']}",
         "sha256": stored.facts["sha256"],
+        "rows": stored.facts.get("rows", {}),
         "method": config.method,
         "epoch": chosen.epoch,
         "epochs_run": len(chosen.history),

@@ -52,7 +52,7 @@ def test_without_an_entry_every_row_counts(ratings: Path) -> None:
 
 def test_no_positive_row(tmp_path: Path) -> None:
     (tmp_path / "ratings.dat").write_text("1::10::1::7\n")
-    with pytest.raises(UserError, match="rating >= 3"):
+    with pytest.raises(UserError, match="got none of 1: 1 are rated too low"):
         dataset_from_path(tmp_path, name="ml-1m", entry=entry_of("ml-1m"))
 
 

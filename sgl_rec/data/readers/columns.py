@@ -1,183 +1,168 @@
-"""What every reader hands on: a frame with ``user_id``, ``item_id`` and optionally ``rating``, ``timestamp``."""
+"""What every reader hands on (``Raw``), and the same with ids coded and numbers read (``Rows``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sgl_rec.errors import UserError, must_be
+from sgl_rec.data.readers.coded import Coded, code_ids
+from sgl_rec.data.readers.places import Column, Place, row_number
+from sgl_rec.data.readers.times import MISSING, timestamps
+from sgl_rec.errors import must_be
 
-REQUIRED = ("user_id", "item_id")
-COLUMNS = (*REQUIRED, "rating", "timestamp")
-
-
-def check_names(names: Sequence[object], *, where: str) -> list[str]:
-    """The columns of ``COLUMNS`` that are there. Names are never guessed: a ``userId`` is not a ``user_id``.
-
-    Raises: UserError when an id column is missing, or a wanted name stands twice.
-
-    Example:
-        >>> check_names(["item_id", "price", "user_id"], where="shop.csv")
-        ['user_id', 'item_id']
-    """
-    found = list(names)
-    if any(name not in found for name in REQUIRED):
-        listed = ", ".join(repr(str(name)) for name in found[:20]) or "none"
-        raise UserError(
-            f"{where}: columns must be user_id, item_id and optionally rating, timestamp, "
-            f"got {listed}; rename the columns that hold them"
-        )
-    for name in COLUMNS:
-        if found.count(name) > 1:
-            raise must_be(where, "column names", "distinct", f"{name!r} twice", "remove one")
-    return [name for name in COLUMNS if name in found]
+COLUMNS = ("user_id", "item_id", "rating", "timestamp")
+"""The columns of the prepared form."""
 
 
-def tidy(
-    frame: pd.DataFrame,
-    *,
-    where: str,
-    text: bool = False,
-    line: Callable[[int], str] = lambda row: f"row {row + 1}",
-) -> pd.DataFrame:
-    """Check a raw frame and give its columns their types; rows keep their order and are numbered anew.
-
-    Ids become int64 or text, ``rating`` float64, ``timestamp`` int64 (dates become unix seconds).
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """The columns of a file as they stand in it, under the names they have inside.
 
     Args:
-        text: the frame was read from a text file, so an id's type is told by its spelling (``ids_from_text``).
-        line: names the place of a row (0-based) in the file, for messages.
+        columns: ``user_id``, ``item_id``, and as there are ``rating``, ``timestamp``, ``weight``, ``title``.
+        text: they were read from text, so an id's type is told by its spelling.
+        line: names the place of a row (from 0) in the file, for messages.
+        part: train, valid or test, where the files are a published split.
+    """
 
-    Raises: UserError for a missing column, no rows, or a value that cannot be one; it names the row.
+    where: str
+    columns: Mapping[str, Column]
+    text: bool = False
+    line: Callable[[int], str] = row_number
+    part: pd.Categorical | None = None
+
+
+Optional: TypeAlias = np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a file: ids as codes, all else as numbers.
+
+    Args:
+        timestamp: int64, ``times.MISSING`` where a row has none; in ``unit`` where that is known.
+        rating, weight: float64, NaN where a row has none.
+        title: texts, coded as ids are.
+    """
+
+    user: Coded
+    item: Coded
+    timestamp: Optional = None
+    rating: Optional = None
+    weight: Optional = None
+    title: Coded | None = None
+    part: pd.Categorical | None = None
+    unit: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.user.code)
+
+    def take(self, rows: np.ndarray) -> Rows:
+        """The rows at ``rows`` (positions or a mask); codes mean what they meant."""
+
+        def some(value: Any) -> Any:
+            if isinstance(value, Coded):
+                return Coded(value.code[rows], value.values)
+            return value if value is None or isinstance(value, str) else value[rows]
+
+        return Rows(*(some(getattr(self, field.name)) for field in fields(self)))
+
+    def frame(self) -> pd.DataFrame:
+        """The columns of the prepared form (and ``part``), of the rows that have both ids."""
+        whole = self.take((self.user.code >= 0) & (self.item.code >= 0))
+        columns = {"user_id": whole.user.decode(), "item_id": whole.item.decode()}
+        given = {"rating": whole.rating, "timestamp": whole.timestamp, "part": whole.part}
+        return pd.DataFrame(columns | {name: value for name, value in given.items() if value is not None})
+
+
+def typed(raw: Raw, *, time_format: str | None = None) -> Rows:
+    """Code the ids of a reader's columns and read its numbers and dates; what is missing is marked.
+
+    Raises: UserError for no rows at all, or a value that cannot be one; it names the row.
 
     Example:
-        >>> tidy(pd.DataFrame({"user_id": ["7", "8"], "item_id": ["07", "8"]}), where="x", text=True).iloc[0]
-        user_id     7
-        item_id    07
-        Name: 0, dtype: object
+        >>> columns = {"user_id": pd.Series([7, 8, 7]), "item_id": pd.Series(["a", None, "b"])}
+        >>> rows = typed(Raw("shop", columns))
+        >>> rows.user.code.tolist(), rows.item.code.tolist(), rows.item.values.tolist()
+        ([0, 1, 0], [0, -1, 1], ['a', 'b'])
     """
-    names = check_names(list(frame.columns), where=where)
-    if frame.empty:
-        raise must_be(where, "the data", "at least one interaction", "none")
-    columns: dict[str, pd.Series[Any]] = {}
-    for name in names:
-        column = frame[name].reset_index(drop=True)
-        place = _Place(where, name, line)
-        if name in REQUIRED:
-            _refuse_missing(column, place)
-            columns[name] = ids_from_text(column) if text else _typed_ids(column, place)
-        elif name == "rating":
-            columns[name] = _ratings(column, place)
-        else:
-            columns[name] = _timestamps(column, place)
-    return pd.DataFrame(columns)
+    if len(raw.columns["user_id"]) == 0:
+        raise must_be(raw.where, "the data", "at least one interaction", "none")
+
+    def place(name: str) -> Place:
+        return Place(raw.where, name, raw.line)
+
+    columns, unit, when = raw.columns, None, None
+    if "timestamp" in columns:
+        when, unit = timestamps(columns["timestamp"], place("timestamp"), time_format=time_format)
+    return Rows(
+        user=code_ids(columns["user_id"], place("user_id"), text=raw.text),
+        item=code_ids(columns["item_id"], place("item_id"), text=raw.text),
+        timestamp=when,
+        rating=_numbers(columns["rating"], place("rating")) if "rating" in columns else None,
+        weight=_numbers(columns["weight"], place("weight")) if "weight" in columns else None,
+        title=_titles(columns["title"]) if "title" in columns else None,
+        part=raw.part,
+        unit=unit,
+    )
 
 
-def ids_from_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Ids spelt in text: int64 if every one of them is the canonical spelling of an integer, else text.
-
-    So ``0104257`` keeps its zeros, and with it the whole column stays text.
+def part_of_rows(names: Sequence[str], sizes: Sequence[int]) -> pd.Categorical[Any]:
+    """The part of every row, where the parts stand one after the other.
 
     Example:
-        >>> ids_from_text(pd.Series(["3", "-1"])).tolist(), ids_from_text(pd.Series(["3", "01"])).tolist()
-        ([3, -1], ['3', '01'])
+        >>> list(part_of_rows(["train", "test"], [2, 1]))
+        ['train', 'train', 'test']
     """
-    values = pa.array(column, type=pa.string())
-    try:
-        numbers = pc.cast(values, pa.int64())
-    except pa.ArrowInvalid:
-        return column.astype(str)
-    if not pc.all(pc.equal(pc.cast(numbers, pa.string()), values)).as_py():
-        return column.astype(str)
-    return pd.Series(numbers.to_numpy(zero_copy_only=False))
+    parts: pd.Categorical[Any] = pd.Categorical.from_codes(
+        np.repeat(np.arange(len(names)), sizes), pd.Index(names)
+    )
+    return parts
 
 
-class _Place:
-    """Where a column stands, for messages."""
-
-    def __init__(self, where: str, name: str, line: Callable[[int], str]) -> None:
-        self.where, self.name, self._line = where, name, line
-
-    def error(self, wrong: np.ndarray | pd.Series[Any], column: pd.Series[Any], rule: str) -> UserError:
-        row = int(np.flatnonzero(np.asarray(wrong))[0])
-        got = str(column.iloc[row])[:60]
-        return must_be(f"{self.where}, {self._line(row)}", self.name, rule, repr(got))
-
-
-def _refuse_missing(column: pd.Series[Any], place: _Place) -> None:
-    missing = column.isna().to_numpy()
-    if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
-        missing = missing | (column == "").to_numpy(dtype=bool, na_value=False)
-    if missing.any():
-        raise place.error(missing, column, "given in every row")
-
-
-def _typed_ids(column: pd.Series[Any], place: _Place) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    rule = "an integer (64 bits) or text, one kind in the whole column"
-    if pd.api.types.is_bool_dtype(column.dtype):
-        raise place.error(np.ones(1), column, rule)
-    if pd.api.types.is_integer_dtype(column.dtype):
-        wrong = column > np.iinfo(np.int64).max
-        if wrong.any():
-            raise place.error(wrong, column, rule)
-        return column.astype("int64")
-    if pd.api.types.is_float_dtype(column.dtype):
-        values = column.to_numpy(dtype=np.float64)
-        # Above 2**53 a float no longer tells neighbouring integers apart: such ids were already damaged.
-        wrong_number = ~(np.abs(values) <= 2.0**53) | (values != np.floor(values))
-        if wrong_number.any():
-            raise place.error(wrong_number, column, rule)
-        return pd.Series(values.astype(np.int64))
-    is_text = np.fromiter((isinstance(value, str) for value in column), bool, len(column))
-    is_integer = np.fromiter((type(value) is int for value in column), bool, len(column))
-    try:
-        if is_text.all():
-            pa.array(column, type=pa.string())  # refuses text that is no valid Unicode
-            return column.astype(str)
-        if is_integer.all():
-            return column.astype("int64")
-    except (UnicodeEncodeError, OverflowError, pa.ArrowException) as error:
-        raise must_be(place.where, place.name, rule, str(error)[:100]) from error
-    raise place.error(~(is_text if is_text[0] else is_integer), column, rule)
-
-
-def _ratings(column: pd.Series[Any], place: _Place) -> pd.Series[Any]:
-    empty = column.isna() | (column.astype(str) == "")
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() & ~empty
+def _numbers(column: Column, place: Place) -> np.ndarray:
+    """A column as float64, NaN where it is empty."""
+    if isinstance(column, pa.ChunkedArray) and pa.types.is_dictionary(column.type):  # few values, many rows
+        whole = column.unify_dictionaries().combine_chunks()
+        code = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        values, wrong = _parsed(whole.dictionary.to_pandas())
+        if wrong.any() and (rows := np.isin(code, np.flatnonzero(wrong))).any():
+            row = int(rows.argmax())
+            raise place.error(row, whole.dictionary[code[row]].as_py(), "a number")
+        of_rows: np.ndarray = np.append(values, np.nan)[code]
+        return of_rows
+    series = column.to_pandas() if isinstance(column, pa.ChunkedArray) else column
+    numbers, wrong = _parsed(series)
     if wrong.any():
-        raise place.error(wrong, column, "a number")
-    return numbers.astype("float64")
+        row = int(wrong.argmax())
+        raise place.error(row, series.iloc[row], "a number")
+    return numbers
 
 
-def _timestamps(column: pd.Series[Any], place: _Place) -> pd.Series[Any]:
-    _refuse_missing(column, place)
-    if not pd.api.types.is_numeric_dtype(column.dtype):
-        try:
-            column = pd.Series(pc.cast(pa.array(column, type=pa.string()), pa.int64()).to_pandas())
-        except (pa.ArrowException, TypeError, UnicodeEncodeError):
-            numbers = pd.to_numeric(column.astype(str), errors="coerce")
-            column = numbers if numbers.notna().all() else _unix_seconds(column, place)
-    if pd.api.types.is_integer_dtype(column.dtype) and column.max() <= np.iinfo(np.int64).max:
-        return column.astype("int64")
-    values = column.to_numpy(dtype=np.float64)
-    wrong = ~(np.abs(values) < 2.0**63)
-    if wrong.any():
-        raise place.error(wrong, column, "a whole number in 64 bits, or a date")
-    return pd.Series(np.floor(values).astype(np.int64))
+def _parsed(series: pd.Series[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers, and which are none and yet not empty."""
+    if pd.api.types.is_bool_dtype(series.dtype) or not pd.api.types.is_numeric_dtype(series.dtype):
+        texts = series.astype(str).str.strip()
+        empty = (series.isna() | (texts == "")).to_numpy(dtype=bool)
+        numbers = pd.to_numeric(texts, errors="coerce")
+    else:
+        empty, numbers = series.isna().to_numpy(dtype=bool), series
+    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values, np.isnan(values) & ~empty
 
 
-def _unix_seconds(column: pd.Series[Any], place: _Place) -> pd.Series[Any]:
-    """Dates (typed, or ISO 8601 text; without a zone they are UTC) as whole seconds since 1970."""
-    typed = pd.api.types.is_datetime64_any_dtype(column.dtype)
-    times = pd.to_datetime(column, utc=True, errors="coerce", format=None if typed else "ISO8601")
-    if times.isna().any():
-        raise place.error(times.isna(), column, "a whole number or a date (2026-11-21T20:59:59)")
-    return pd.Series((times - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1))
+def _titles(column: Column) -> Coded:
+    """Texts as they stand; blanks around them are cut, and an empty one is none."""
+    values = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([pa.array(column.astype(str))])
+    if not pa.types.is_dictionary(values.type):
+        values = pc.cast(values, pa.string()).dictionary_encode()
+    return code_ids(values, Place("", "title", row_number), text=False)
+
+
+__all__ = ["COLUMNS", "MISSING", "Coded", "Raw", "Rows", "typed"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from sgl_rec.data.readers.columns import tidy
+from sgl_rec.data.readers.columns import Raw, part_of_rows
 from sgl_rec.data.readers.text import read_text
+from sgl_rec.data.reading import AS_IT_IS, Reading
 
 PARTS = ("train", "valid", "test")
 
@@ -24,28 +25,31 @@ def find(path: Path) -> tuple[Path, ...]:
     return (path,) if path.suffix == ".txt" else ()
 
 
-def read(files: Sequence[Path]) -> pd.DataFrame:
-    """Interactions of all ``files``, where they are several with a column ``part`` named after the file of each.
+def scan(files: Sequence[Path], reading: Reading = AS_IT_IS) -> Raw:
+    """Interactions of all ``files``, where they are several each row of the part that its file is named after.
 
     A user without items has no row. Blanks and tabs both divide.
 
     Raises: UserError for a file that is no text, or holds no pair.
     """
-    frames = [_read_part(path) for path in files]
-    raw = pd.concat(frames, ignore_index=True)
+    parts = [_scan_part(path) for path in files]
     # ids of all parts together: one spelt with a leading zero makes them text everywhere
-    tidied = tidy(raw, where=str(files[0]), text=True)
-    if len(files) == 1:
-        return tidied
-    return tidied.assign(
-        part=pd.Categorical(np.repeat([path.stem for path in files], [len(frame) for frame in frames]))
-    )
+    users, items = (pa.chunked_array([part[side] for part in parts]) for side in (0, 1))
+    sizes = [len(part[0]) for part in parts]
+    names = [path.stem for path in files]
+    part = part_of_rows(names, sizes) if len(files) > 1 else None
+    return Raw(str(files[0]), {"user_id": users, "item_id": items}, text=True, part=part)
 
 
-def _read_part(path: Path) -> pd.DataFrame:
-    lines = [line.split() for line in read_text(path).split("\n")]
-    lines = [line for line in lines if line]
-    counts = [len(line) - 1 for line in lines]
-    users = np.repeat(np.array([line[0] for line in lines], dtype=object), counts)
-    items = list(chain.from_iterable(line[1:] for line in lines))
-    return pd.DataFrame({"user_id": users, "item_id": items}, dtype=object)
+def _scan_part(path: Path) -> tuple[pa.Array, pa.Array]:
+    """The user and the item of every pair; each line's user is held once, each item's text once."""
+    lines = pc.utf8_trim_whitespace(pa.array(read_text(path).split("\n"), pa.large_string()))
+    words = pc.utf8_split_whitespace(lines.filter(pc.not_equal(lines, "")))
+    first = words.offsets[:-1]
+    counts = pc.list_value_length(words).to_numpy() - 1
+    is_item = np.ones(len(words.values), bool)
+    is_item[first.to_numpy()] = False
+    row = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    users = pa.DictionaryArray.from_arrays(pa.array(row), pc.cast(words.values.take(first), pa.string()))
+    items = pc.dictionary_encode(words.values.filter(pa.array(is_item)))
+    return users, pa.DictionaryArray.from_arrays(items.indices, pc.cast(items.dictionary, pa.string()))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgl_rec.data.readers.columns import COLUMNS, tidy
+from sgl_rec.data.readers.columns import COLUMNS, Raw
 from sgl_rec.data.readers.text import line_of_row, read_text, split_lines
+from sgl_rec.data.reading import AS_IT_IS, Reading
 
 
 def find(path: Path) -> tuple[Path, ...]:
@@ -19,15 +20,18 @@ def find(path: Path) -> tuple[Path, ...]:
     return (path,) if path.suffix == ".dat" else ()
 
 
-def read(files: Sequence[Path]) -> pd.DataFrame:
-    """Ratings as they stand; which of them are positive is the catalogue's business.
+def scan(files: Sequence[Path], reading: Reading = AS_IT_IS) -> Raw:
+    """Ratings as they stand; which of them are positive is said elsewhere.
 
     Raises: UserError naming the line that is not ``user::item[::rating][::timestamp]``.
     """
     (path,) = files
-    text = read_text(path, fallback="latin-1")
-    raw = split_lines(text, delimiter="::", names=COLUMNS, required=2, path=path)
-    return tidy(raw, where=str(path), text=True, line=lambda row: line_of_row(text, row))
+    table = split_lines(read_text(path, fallback="latin-1"), delimiter="::", names=COLUMNS, required=2, path=path)
+
+    def line(row: int) -> str:  # for a message only: the text is read again and not held
+        return line_of_row(read_text(path, fallback="latin-1"), row)
+
+    return Raw(str(path), {name: table[name] for name in table.column_names}, text=True, line=line)
 
 
 def read_movies(path: Path) -> pd.DataFrame:
@@ -37,4 +41,4 @@ def read_movies(path: Path) -> pd.DataFrame:
     """
     text = read_text(path, fallback="latin-1")
     raw = split_lines(text, delimiter="::", names=("item_id", "title", "genres"), required=2, path=path)
-    return raw[["item_id", "title"]]
+    return pd.DataFrame({name: raw[name].to_pandas().astype(str) for name in ("item_id", "title")})

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
-from sgl_rec.data.readers.columns import REQUIRED, tidy
+from sgl_rec.data.readers.columns import Raw, part_of_rows
 from sgl_rec.data.readers.text import line_of_row, read_text, split_lines
+from sgl_rec.data.reading import AS_IT_IS, REQUIRED, Reading
 
 PARTS = ("train", "valid", "test")
 
@@ -25,22 +26,22 @@ def find(path: Path) -> tuple[Path, ...]:
     return tuple(file for file in files if file.is_file())
 
 
-def read(files: Sequence[Path]) -> pd.DataFrame:
-    """Interactions of all ``files``, with a column ``part`` named after the suffix of the file each comes from.
+def scan(files: Sequence[Path], reading: Reading = AS_IT_IS) -> Raw:
+    """Interactions of all ``files``, each row of the part that its file's suffix names.
 
     Raises: UserError naming the line that is not ``user,item``.
     """
-    texts = [read_text(path) for path in files]
-    frames = [
-        split_lines(text, delimiter=",", names=REQUIRED, required=2, path=path)
-        for text, path in zip(texts, files, strict=True)
+    tables = [
+        split_lines(read_text(path), delimiter=",", names=REQUIRED, required=2, path=path) for path in files
     ]
-    sizes = np.array([len(frame) for frame in frames])
+    sizes = [len(table) for table in tables]
 
     def line(row: int) -> str:
-        part = int(np.searchsorted(sizes.cumsum(), row, side="right"))
-        return f"{files[part].name} {line_of_row(texts[part], row - int(sizes[:part].sum()))}"
+        part = int(np.searchsorted(np.cumsum(sizes), row, side="right"))
+        return f"{files[part].name} {line_of_row(read_text(files[part]), row - sum(sizes[:part]))}"
 
-    raw = pd.concat(frames, ignore_index=True)
-    tidied = tidy(raw, where=str(files[0].parent), text=True, line=line)
-    return tidied.assign(part=pd.Categorical(np.repeat([path.suffix[1:] for path in files], sizes)))
+    table = pa.concat_tables(tables)
+    names = [path.suffix[1:] for path in files]
+    part = part_of_rows(names, sizes)
+    columns = {name: table[name] for name in REQUIRED}
+    return Raw(str(files[0].parent), columns, text=True, line=line, part=part)

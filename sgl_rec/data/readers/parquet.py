@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from sgl_rec.data.readers.columns import check_names, tidy
+from sgl_rec.data.readers.columns import Raw
+from sgl_rec.data.reading import AS_IT_IS, Reading
 from sgl_rec.errors import UserError
 
 
@@ -18,17 +19,18 @@ def find(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
         file = path / "interactions.parquet"
         return (file,) if file.is_file() else ()
-    return (path,) if path.suffix == ".parquet" else ()
+    return (path,) if path.suffix in (".parquet", ".pq") else ()
 
 
-def read(files: Sequence[Path]) -> pd.DataFrame:
-    """Interactions with the types the file gives them: text ids stay text, also where they spell numbers.
+def scan(files: Sequence[Path], reading: Reading = AS_IT_IS) -> Raw:
+    """The columns that ``reading`` asks for, typed as in the file: text ids stay text.
 
     Raises: UserError for a file that is no Parquet, is damaged, or lacks the columns.
     """
     (path,) = files
-    names = check_names(column_names(path), where=str(path))
-    return tidy(read_columns(path, names), where=str(path))
+    names = reading.choose(column_names(path), where=str(path))
+    table = read_table(path, list(dict.fromkeys(names.values())), text_once=True)
+    return Raw(str(path), {name: table[own] for name, own in names.items()})
 
 
 def column_names(path: Path) -> list[str]:
@@ -43,11 +45,24 @@ def column_names(path: Path) -> list[str]:
 def read_columns(path: Path, names: Sequence[str]) -> pd.DataFrame:
     """Some columns of a Parquet file. Raises: UserError when it cannot be read."""
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            table = file.read(columns=list(names))
-            # a pandas index kept in the file is a column like any other here
-            frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
-            return frame
+        # a pandas index kept in the file is a column like any other here
+        frame: pd.DataFrame = read_table(path, names).to_pandas(ignore_metadata=True)
+        return frame
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def read_table(path: Path, names: Sequence[str], *, text_once: bool = False) -> pa.Table:
+    """Some columns of a Parquet file; with ``text_once``, of text each distinct value is held once.
+
+    Raises: UserError when it cannot be read.
+    """
+    try:
+        # Without a buffer the whole of every column chunk is held at once beside what is made of it.
+        with pyarrow.parquet.ParquetFile(
+            path, read_dictionary=list(names) if text_once else None, buffer_size=1 << 20, pre_buffer=False
+        ) as file:
+            return file.read(columns=list(names))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path, error) from error
 

@@ -1,18 +1,53 @@
-"""Bytes of a text file, and tables without a header in it."""
+"""Text files: their bytes, their encoding, and tables without a header in them."""
 
 from __future__ import annotations
 
+import gzip
 import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
 from sgl_rec.errors import UserError, must_be
 
 SEPARATOR = "\x1f"  # ASCII's own unit separator: no id or title holds one
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+GZIP = b"\x1f\x8b"
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What a file that is absent, forbidden, or damaged in its compression raises."""
+
+
+def cannot_be_read(path: Path, error: Exception) -> UserError:
+    """The message for one of ``UNREADABLE``."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error).split(". Detail")[0]
+    return UserError(f"{path}: cannot be read ({reason}); check the file")
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether the file is compressed, told by its first bytes. Raises: UserError when it cannot be read."""
+    return _first_bytes(path).startswith(GZIP)
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """The bytes of a file, uncompressed. Raises: UserError when it cannot be opened."""
+    return cast(BinaryIO, gzip.GzipFile(path) if is_gzip(path) else path.open("rb"))
+
+
+def encoding_of(path: Path, given: str | None) -> str:
+    """The encoding that was ``given``, or that of the byte-order mark, or UTF-8."""
+    try:
+        with open_bytes(path) as stream:
+            first = stream.read(4)
+    except UNREADABLE as error:
+        raise cannot_be_read(path, error) from error
+    marked = next((name for mark, name in MARKS.items() if first.startswith(mark)), None)
+    if given is not None and given.lower().replace("_", "-") not in ("utf-8", "utf8"):
+        return given
+    return marked or "utf-8"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -50,7 +85,7 @@ def read_text(path: Path, *, fallback: str | None = None) -> str:
         ) from error
 
 
-def split_lines(text: str, *, delimiter: str, names: Sequence[str], required: int, path: Path) -> pd.DataFrame:
+def split_lines(text: str, *, delimiter: str, names: Sequence[str], required: int, path: Path) -> pa.Table:
     """A table of text from lines of delimited fields without header or quoting.
 
     All lines have as many fields as the first, which has between ``required`` and ``len(names)``.
@@ -74,17 +109,20 @@ def split_lines(text: str, *, delimiter: str, names: Sequence[str], required: in
     raise must_be(str(path), "the lines", rule, "a file that cannot be parsed")
 
 
-def _parse(text: str, delimiter: str, names: Sequence[str]) -> pd.DataFrame:
-    table = pyarrow.csv.read_csv(
+def _parse(text: str, delimiter: str, names: Sequence[str]) -> pa.Table:
+    return pyarrow.csv.read_csv(
         io.BytesIO(text.encode()),
         read_options=pyarrow.csv.ReadOptions(column_names=list(names)),
         parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False),
         convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            column_types={name: column_type(name) for name in names}, strings_can_be_null=False
         ),
     )
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+
+
+def column_type(name: str) -> pa.DataType:
+    """How a column of text is kept: each distinct value once, but for times, which seldom repeat."""
+    return pa.string() if name == "timestamp" else pa.dictionary(pa.int32(), pa.string())
 
 
 def line_of_row(text: str, row: int) -> str:
@@ -94,3 +132,11 @@ def line_of_row(text: str, row: int) -> str:
         if position == row:
             return f"line {number}"
     return f"row {row + 1}"
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4)
+    except OSError as error:
+        raise cannot_be_read(path, error) from error

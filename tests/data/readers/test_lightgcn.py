@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sgl_rec.data.readers import lightgcn
+from sgl_rec.data.readers.columns import typed
 from sgl_rec.errors import UserError
 
 
@@ -19,7 +20,7 @@ def write(folder: Path, **parts: str) -> Path:
 
 def test_parts(tmp_path: Path) -> None:
     folder = write(tmp_path, train="0 5 6 \n1 5\n\n", test="0 7\n1\n2\t9\n", valid="1 8")
-    frame = lightgcn.read(lightgcn.find(folder))
+    frame = typed(lightgcn.scan(lightgcn.find(folder))).frame()
     assert list(zip(frame["user_id"], frame["item_id"], frame["part"], strict=True)) == [
         (0, 5, "train"),
         (0, 6, "train"),
@@ -31,7 +32,7 @@ def test_parts(tmp_path: Path) -> None:
 
 
 def test_ids_have_one_type_in_all_parts(tmp_path: Path) -> None:
-    frame = lightgcn.read(lightgcn.find(write(tmp_path, train="0 5", test="0 07")))
+    frame = typed(lightgcn.scan(lightgcn.find(write(tmp_path, train="0 5", test="0 07")))).frame()
     assert frame["item_id"].tolist() == ["5", "07"]
     assert frame["user_id"].tolist() == [0, 0]
 
@@ -46,4 +47,4 @@ def test_garbage_is_a_clear_error(tmp_path_factory: pytest.TempPathFactory, cont
     path = tmp_path_factory.mktemp("garbage") / "x.txt"
     path.write_bytes(content)
     with contextlib.suppress(UserError):
-        assert len(lightgcn.read([path]))
+        assert len(typed(lightgcn.scan([path])).frame())

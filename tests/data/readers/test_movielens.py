@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sgl_rec.data.readers import movielens
+from sgl_rec.data.readers.columns import typed
 from sgl_rec.errors import UserError
 
 
@@ -14,7 +15,9 @@ def write(folder: Path, ratings: str) -> Path:
 
 
 def test_ratings(tmp_path: Path) -> None:
-    frame = movielens.read(movielens.find(write(tmp_path, "1::0104257::8::100\r\n10::22::3.5::90\r\n")))
+    frame = typed(
+        movielens.scan(movielens.find(write(tmp_path, "1::0104257::8::100\r\n10::22::3.5::90\r\n")))
+    ).frame()
     assert frame.to_dict("list") == {
         "user_id": [1, 10],
         "item_id": ["0104257", "22"],  # one zero in front keeps the column text
@@ -36,11 +39,11 @@ def test_titles_in_either_encoding(tmp_path: Path, encoding: str) -> None:
     ("text", "message"),
     [
         ("1::2::3::4\n1::2::3\n", "line 2: the line must be user_id::item_id"),
-        ("1::2::3::4\n\n::2::3::4\n", "line 3: user_id must be given"),
+        ("1::2::3::4\n\n5::2::3::soon\n", "line 3: timestamp must be"),
         ("1::2::x::4\n", "line 1: rating must be a number"),
         ("1,2,3,4\n", "line 1: the line must be"),
     ],
 )
 def test_the_wrong_line_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError, match=rf"ratings.dat, {message}"):
-        movielens.read(movielens.find(write(tmp_path, text)))
+        typed(movielens.scan(movielens.find(write(tmp_path, text)))).frame()

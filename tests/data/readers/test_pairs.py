@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sgl_rec.data.readers import find_reader, pairs
+from sgl_rec.data.readers.columns import typed
 from sgl_rec.errors import UserError
 
 
@@ -15,7 +16,7 @@ def write(folder: Path, train: str, test: str) -> Path:
 
 
 def test_parts(tmp_path: Path) -> None:
-    frame = pairs.read(pairs.find(write(tmp_path, "0,11\n0,12\n", "1,11\n")))
+    frame = typed(pairs.scan(pairs.find(write(tmp_path, "0,11\n0,12\n", "1,11\n")))).frame()
     assert frame["item_id"].tolist() == [11, 12, 11]
     assert frame["part"].tolist() == ["train", "train", "test"]
 
@@ -27,11 +28,11 @@ def test_which_of_two_trains_is_not_guessed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("train", "test", "message"),
-    [("0,1\n0 2\n", "0,3", "shop.train, line 2"), ("0,1\n1,1", "\n,3", "shop.test line 2: user_id")],
+    [("0,1\n0 2\n", "0,3", "shop.train, line 2"), ("0,1\n1,1", "\n7,3,4", "shop.test, line 2")],
 )
 def test_the_wrong_line_is_named(tmp_path: Path, train: str, test: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        pairs.read(pairs.find(write(tmp_path, train, test)))
+        typed(pairs.scan(pairs.find(write(tmp_path, train, test)))).frame()
 
 
 def test_the_prepared_form_goes_before_what_it_was_made_from(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_unreadable(tmp_path: Path, name: str) -> None:
 
 def test_fields_without_quoting() -> None:
     table = split_lines('1::"a::\r\n\n2::b::x\n', delimiter="::", names=("u", "i", "r"), required=2, path=Path())
-    assert table.to_numpy().tolist() == [["1", '"a', ""], ["2", "b", "x"]]
+    assert table.to_pandas().to_numpy().tolist() == [["1", '"a', ""], ["2", "b", "x"]]
 
 
 @pytest.mark.parametrize(("text", "line"), [("1,2\n\n3\n", 3), ("1\n", 1), ("1,2,3,4\n", 1), ("1,2\n1,2,3", 2)])
