@@ -122,8 +122,7 @@ class Dataset:
     """What the data room hands on: interactions, the caller's ids, and where it all came from.
 
     Args:
-        dropped: pairs of known users and items that are no positive interactions (a rating below the
-            threshold) and yet must not be recommended.
+        dropped: other pairs (a rating below the threshold) of these users and items, not to be recommended.
         sha256: of the interactions file (of every file that was read, joined, where there are several).
         titles: one text per item (or None where the data has none).
         split_files: fixed splits that are there, by name: the file that holds each.
@@ -264,11 +263,9 @@ class Adjacency:
 
 @dataclass(frozen=True)
 class Noise:
-    """A random step away from every propagated layer: of length ``magnitude``, into the orthant of each row.
+    """A random step of length ``magnitude`` away from every propagated layer, into the orthant of each row.
 
-    Args:
-        magnitude: length of the step of each node in each layer.
-        key: of the draws; the same key makes the same noise again.
+    The same ``key`` makes the same noise again.
     """
 
     magnitude: float

@@ -24,13 +24,13 @@ WITH_INTERVAL = ("recall@", "ndcg@")
 
 def validation(split: Split, *, ks: Sequence[int]) -> Callable[[Scorer], Mapping[str, float]]:
     """``validate(scorer)`` for the loop: the validation items ranked without those the protocol removes."""
-    relevant, ranked = PairIndex.build([measured(split, "valid")]), ranked(split)
+    relevant, allowed = PairIndex.build([measured(split, "valid")]), ranked(split)
     seen = seen_pairs(split, split.remove_at_valid, trained_on=("train",))
     popularity = degree(split, ("train",))
 
     def validate(scorer: Scorer) -> Mapping[str, float]:
         return evaluate(
-            scorer, relevant=relevant, seen=seen, allowed=ranked, ks=ks, popularity=popularity
+            scorer, relevant=relevant, seen=seen, allowed=allowed, ks=ks, popularity=popularity
         ).metrics
 
     return validate
