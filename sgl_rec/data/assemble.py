@@ -145,18 +145,18 @@ def _assemble(
         titles=own_titles if own_titles is not None else titles_of(found.items, items),
         timestamp_unit=str(unit) if unit and found.interactions.timestamp is not None else None,
         split_files=split_files or {},
-        part=_parts(rows, found),
+        part=_parts(rows, found, where=where),
         protocols=entry.protocols if entry else {},
         rows=counts,
     )
 
 
-def _parts(rows: Rows, found: Indexed) -> np.ndarray | None:
+def _parts(rows: Rows, found: Indexed, *, where: str) -> np.ndarray | None:
     """The code of every pair's part, where the rows have one."""
     if rows.part is None:
         return None
     user, item = found.user_index[rows.user.code], found.item_index[rows.item.code]
-    return parts_of_pairs(user, item, rows.part, found.interactions).astype(np.int8)
+    return parts_of_pairs(user, item, rows.part, found.interactions, where=where).astype(np.int8)
 
 
 def _raw(frame: pd.DataFrame, where: str, reading: Reading) -> Raw:

@@ -121,14 +121,16 @@ def part_codes(frame: pd.DataFrame, users: Ids, items: Ids, pairs: Interactions,
         row = frame.iloc[int(np.flatnonzero(unknown)[0])]
         pair = f"user {row['user_id']}, item {row['item_id']}"
         raise must_be(where, "every pair", "an interaction of the data", f"{pair} ({unknown.sum()} are not)")
-    part = parts_of_pairs(user, item, frame["part"], pairs)
-    if repeated := len(frame) - int((part >= 0).sum()):
-        logger.warning("%s: %d rows repeat a pair; each counts for its earliest part", where, repeated)
-    return part
+    return parts_of_pairs(user, item, frame["part"], pairs, where=where)
 
 
 def parts_of_pairs(
-    user: np.ndarray, item: np.ndarray, part: pd.Series[Any] | pd.Categorical[Any], pairs: Interactions
+    user: np.ndarray,
+    item: np.ndarray,
+    part: pd.Series[Any] | pd.Categorical[Any],
+    pairs: Interactions,
+    *,
+    where: str,
 ) -> np.ndarray:
     """The code of every pair's part, -1 for none, by rows of indices; of several the earliest.
 
@@ -137,7 +139,7 @@ def parts_of_pairs(
     Example:
         >>> pairs = Interactions(np.array([0, 1]), np.array([1, 0]), 2, 2)
         >>> names = pd.Categorical(["test", "valid", "train"])
-        >>> parts_of_pairs(np.array([0, 0, 1]), np.array([1, 1, 1]), names, pairs).tolist()
+        >>> parts_of_pairs(np.array([0, 0, 1]), np.array([1, 1, 1]), names, pairs, where="log").tolist()
         [1, -1]
     """
     place = _places(user, item, pairs)
@@ -145,6 +147,8 @@ def parts_of_pairs(
     found = np.full(len(pairs), -1)
     for current in (2, 1, 0):
         found[place[(code == current) & (place >= 0)]] = current
+    if repeated := int((code > found[place])[place >= 0].sum()):
+        logger.warning("%s: %d rows repeat a pair; each counts for its earliest part", where, repeated)
     return found
 
 
