@@ -6,12 +6,23 @@ import hashlib
 import multiprocessing
 import os
 import stat
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sgl_rec.errors import UserError
-from sgl_rec.files import atomic_folder, atomic_path, lock, sha256, shipped_folder, write_text
+from sgl_rec.files import (
+    STALE,
+    atomic_folder,
+    atomic_path,
+    lock,
+    remove_leftovers,
+    sha256,
+    shipped_folder,
+    write_text,
+)
 
 
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -78,10 +89,48 @@ def test_a_second_writer_is_refused_and_the_lock_comes_back(tmp_path: Path) -> N
 
     with (
         lock(tmp_path / "lock", who="runs/a"),
-        pytest.raises(UserError, match="runs/a: another process is writing here"),
+        pytest.raises(
+            UserError, match=rf"runs/a: another process is writing here \(process {os.getpid()} on .+\); wait"
+        ),
     ):
         write()
     write()
+
+
+def test_a_holder_that_says_nothing_is_one_too(tmp_path: Path) -> None:
+    with lock(tmp_path / "lock", who="a"):
+        (tmp_path / "lock").write_bytes(b"\xff\xfe")
+        with pytest.raises(UserError, match="it does not say which"), lock(tmp_path / "lock", who="a"):
+            pass
+
+
+@pytest.mark.parametrize("writer", [atomic_path, atomic_folder])
+def test_what_a_killed_writer_left_goes_after_a_day(tmp_path: Path, writer: Any) -> None:
+    target, old = tmp_path / "list[1].csv", time.time() - STALE - 10
+    folder = writer is atomic_folder
+    stem = "list[1].csv" if folder else "list[1]"
+    suffix = "" if folder else ".csv"
+    names = {age: f".{stem}.sgl-rec-{age * 8}{suffix}" for age in "oy"}
+    mine = [f".{stem}-oooooooo{suffix}", f".other.sgl-rec-oooooooo{suffix}", f".{stem}.sgl-rec-oo{suffix}"]
+    for name in [*names.values(), *mine]:
+        (tmp_path / name).mkdir() if folder else (tmp_path / name).write_text("half")
+        if folder:
+            (tmp_path / name / "part").write_text("half")
+            os.utime(tmp_path / name / "part", (old, old))
+        if name != names["y"]:
+            os.utime(tmp_path / name, (old, old))
+    with writer(target) as temporary:
+        if not folder:
+            temporary.write_text("new")
+    assert {path.name for path in tmp_path.iterdir()} == {target.name, names["y"], *mine}
+
+
+def test_leftovers_of_any_age_go_where_there_is_one_writer(tmp_path: Path) -> None:
+    for name in (".ids.sgl-rec-abcdefgh.parquet", ".x.sgl-rec-abcdefgh", "ids.parquet", ".hidden"):
+        (tmp_path / name).write_text("")
+    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path / "absent")
+    assert {path.name for path in tmp_path.iterdir()} == {"ids.parquet", ".hidden"}
 
 
 def hold_and_die(path: Path) -> None:

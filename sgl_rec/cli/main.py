@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 import traceback
@@ -26,6 +25,8 @@ LONGEST, CUT = 800, 350
 """Letters that a line of a message may have, and those that are shown of each end of a longer one."""
 NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 """How torch says it, on CUDA and on the CPU."""
+NO_PLACE = (errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""What a full disk, a limit or a broken disk says; Windows has no EDQUOT."""
 
 
 @click.group(
@@ -59,10 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(stop.exit_code)
     except click.exceptions.Abort:
         _fail("interrupted", INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(CALLERS_FAULT)
     except click.ClickException as error:
-        text = io.StringIO()
-        error.show(text)
-        _fail(text.getvalue().rstrip("\n"), CALLERS_FAULT)
+        _fail(f"Error: {_in_one_line(error)}", CALLERS_FAULT)
     except KeyboardInterrupt as error:
         _fail(str(error) or "interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -73,6 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _explain(error, debug="--debug" in words)
 
 
+def _in_one_line(error: click.ClickException) -> str:
+    """Its words, and where to look; click's own form takes four lines."""
+    words = " ".join(error.format_message().split()).rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{words}; see `{context.command_path} --help`" if context else words
+
+
 def _explain(error: Exception, *, debug: bool) -> None:
     from sgl_rec.errors import UserError
 
@@ -80,8 +89,8 @@ def _explain(error: Exception, *, debug: bool) -> None:
         traceback.print_exception(error)
     if isinstance(error, UserError):
         _fail(f"Error: {error}", CALLERS_FAULT)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        _fail("Error: the output cannot be written: no space left; free some", CALLERS_FAULT)
+    if isinstance(error, OSError) and error.errno in NO_PLACE:
+        _fail(f"Error: the output cannot be written: {error.strerror}; free some space", CALLERS_FAULT)
     if isinstance(error, OSError) and error.filename is not None:
         name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
         _fail(f"Error: {name}: cannot be used ({error.strerror}); check the path and its disk", CALLERS_FAULT)

@@ -34,11 +34,13 @@ from sgl_rec.cli.options import common, csv_output, memory_budget, on_threads, r
 @click.option("--with-titles", is_flag=True, help="Add the items' titles.")
 @click.option("--include-seen", is_flag=True, help="Also list items a user has touched.")
 @click.option(
+    "--unknown",
     "--unknown-users",
+    "unknown",
     type=click.Choice(["error", "skip", "popular"]),
     default="error",
     show_default=True,
-    help="What to do with users the run does not know; popular lists come last, scored by count.",
+    help="What to do with ids the run does not know: skip them, or give users the popular list, scored by count.",
 )
 @memory_budget
 @on_threads
@@ -51,7 +53,7 @@ def recommend(
     items_file: str | None,
     with_titles: bool,
     include_seen: bool,
-    unknown_users: Literal["error", "skip", "popular"],
+    unknown: Literal["error", "skip", "popular"],
     memory_budget: int,
 ) -> None:
     """Write top-K lists for use, without what a user has touched.
@@ -71,7 +73,7 @@ def recommend(
         items=None if items_file is None else read_ids(items_file, column="item_id"),
         k=k,
         include_seen=include_seen,
-        unknown_users=unknown_users,
+        unknown=unknown,
         memory_budget=memory_budget,
     )
     if path is not None:

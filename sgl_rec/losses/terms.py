@@ -126,9 +126,7 @@ class InfoNceTerm(nn.Module):
 
     def forward(self, step: Step) -> Float[Tensor, ""]:
         if len(step.views) != 2:
-            raise must_be(
-                "info_nce", "views", "exactly two", len(step.views), "give the method two views of the graph"
-            )
+            raise must_be("info_nce", "views", "exactly two", len(step.views), "set views.num_views = 2")
         first, second = step.views
         users = self._contrast(step.batch.user, first.user, second.user)
         items = self._contrast(step.batch.positive, first.item, second.item)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def epoch_line(row: Mapping[str, float], *, stage: str, metric: str) -> str:
 def log_file(path: Path) -> Iterator[None]:
     """Everything the program logs at INFO and above also goes to ``path``, appended (a resume adds to it)."""
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _RunLog(path, encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
@@ -68,4 +69,13 @@ def log_file(path: Path) -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk, of which it has spoken
+            handler.close()
+
+
+class _RunLog(logging.FileHandler):
+    """A log that cannot be written says so once: training goes on, and a full disk stops it at the checkpoint."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        log.removeHandler(self)
+        log.warning("%s: cannot be written (%s); it ends here", self.baseFilename, sys.exc_info()[1])

@@ -69,6 +69,8 @@ def prepare(
     precision = choose_precision(resolved.training.precision, device or torch.device("cpu"))
     training = resolved.training.model_copy(update={"precision": precision})
     resolved = resolved.model_copy(update={"training": training})
+    if resolved.training.cuda_graph and (device is None or device.type != "cuda"):
+        log.warning("training.cuda_graph does nothing on a CPU: it records the step on a GPU")
     if max(resolved.evaluation.k) > len(loaded.items):
         log.warning("k = %d is more than the %d items there are", max(resolved.evaluation.k), len(loaded.items))
     parts = make_split(

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from sgl_rec.baselines.popularity import Popularity
-from sgl_rec.errors import UserError
+from sgl_rec.errors import UserError, one_line
 from sgl_rec.export.lists import Written, list_format, write_lists
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.ranking import MEMORY_BUDGET, rank
@@ -25,7 +25,7 @@ log = logging.getLogger("sgl_rec")
 POPULAR_BLOCK = 4096
 """Unknown users whose common list is written at once."""
 
-UnknownUsers = Literal["error", "skip", "popular"]
+Unknown = Literal["error", "skip", "popular"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def recommend_run(
     items: Sequence[object] | None = None,
     k: int = 20,
     include_seen: bool = False,
-    unknown_users: UnknownUsers = "error",
+    unknown: Unknown = "error",
     memory_budget: int = MEMORY_BUDGET,
 ) -> Recommendations:
     """Lists for ``users`` (default: all), in their order; those of unknown users come last.
@@ -55,19 +55,19 @@ def recommend_run(
 
     Args:
         items: the items that may be recommended (default: all).
-        unknown_users: ``error``; ``skip`` them, with a warning; or give them the most ``popular`` items, scored
-            by their number of interactions.
+        unknown: what becomes of ids the run does not know: an ``error``; ``skip`` them, with a warning; or give
+            such users the most ``popular`` items, scored by their number of interactions (items are skipped).
 
     Returns: one list for each distinct user.
 
-    Raises: UserError for unknown users (with ``error``), and for unknown items.
+    Raises: UserError for unknown ids (with ``error``), and when none of ``items`` is known.
     """
     stored = folder.data
     embeddings, _ = folder.read_model()
     k = min(k, len(stored.items))  # no list is longer, and none holds places for more
     asked = None if users is None else pd.Series(np.asarray(users)).drop_duplicates().to_numpy()
     index = np.arange(len(stored.users)) if asked is None else stored.users.index_of(asked)
-    allowed = None if items is None else _allowed(stored.items, items)
+    allowed = None if items is None else _allowed(stored.items, items, unknown=unknown)
     seen = None if include_seen else PairIndex.build(list(stored.split.parts().values()))
     # "7" and 7 may both have been asked for: it is one user.
     known = torch.from_numpy(pd.unique(index[index >= 0]))
@@ -76,13 +76,9 @@ def recommend_run(
     strangers = [] if asked is None else list(asked[index < 0])
     names = stored.users
     if strangers:
-        if unknown_users == "error":
-            shown = ", ".join(map(str, strangers[:3])) + (", ..." if len(strangers) > 3 else "")
-            raise UserError(
-                f"recommend: users must be known to the run, got {len(strangers)} that are not ({shown}); "
-                "use --unknown-users skip or popular"
-            )
-        if unknown_users == "popular":
+        if unknown == "error":
+            raise _unknown("users", strangers, stored.users, "use --unknown skip or popular")
+        if unknown == "popular":
             names = _extended(stored.users, strangers)
             num_lists += len(strangers)
             blocks = itertools.chain(blocks, _popular(folder, strangers, k=k, allowed=allowed))
@@ -101,7 +97,7 @@ def write_recommendations(
     items: Sequence[object] | None = None,
     k: int = 20,
     include_seen: bool = False,
-    unknown_users: UnknownUsers = "error",
+    unknown: Unknown = "error",
     memory_budget: int = MEMORY_BUDGET,
 ) -> Written:
     """The lists of :func:`recommend_run` as a file (``.parquet``, ``.csv``, ``.jsonl``), or as CSV to ``stream``.
@@ -116,7 +112,7 @@ def write_recommendations(
         items=items,
         k=k,
         include_seen=include_seen,
-        unknown_users=unknown_users,
+        unknown=unknown,
         memory_budget=memory_budget,
     )
     if with_titles and lists.titles is None:
@@ -130,17 +126,25 @@ def write_recommendations(
     return written
 
 
-def _allowed(ids: Ids, items: Sequence[object]) -> torch.Tensor:
+def _allowed(ids: Ids, items: Sequence[object], *, unknown: Unknown) -> torch.Tensor:
     index = ids.index_of(list(items))
-    if (index < 0).any():
-        missing = [str(item) for item, place in zip(items, index, strict=True) if place < 0]
-        raise UserError(
-            f"recommend: items must be known to the run, got {len(missing)} that are not "
-            f"({', '.join(missing[:3])}); take them off the list"
-        )
+    missing = [item for item, place in zip(items, index, strict=True) if place < 0]
+    if missing:
+        if unknown == "error":
+            raise _unknown("items", missing, ids, "take them off the list or use --unknown skip")
+        if len(missing) == len(index):
+            raise _unknown("items", missing, ids, "take some that are")
+        log.warning("%d unknown items are skipped", len(missing))
     allowed = torch.zeros(len(ids), dtype=torch.bool)
-    allowed[torch.from_numpy(index)] = True
+    allowed[torch.from_numpy(index[index >= 0])] = True
     return allowed
+
+
+def _unknown(what: str, missing: Sequence[object], ids: Ids, advice: str) -> UserError:
+    shown = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
+    like = ", ".join(ids.values[:3].astype(str))
+    text = f"recommend: {what} must be known to the run, got {len(missing)} that are not ({shown}); "
+    return UserError(one_line(f"{text}its ids look like {like}; {advice}"))
 
 
 def _extended(ids: Ids, strangers: Sequence[object]) -> Ids:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sgl_rec.export.lists import list_frame
 from sgl_rec.pipeline.evaluate import evaluate_run
-from sgl_rec.pipeline.recommend import UnknownUsers, recommend_run
+from sgl_rec.pipeline.recommend import Unknown, recommend_run
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.similar import similar_run
 from sgl_rec.types import Embeddings
@@ -63,7 +63,7 @@ class Run:
         k: int = 10,
         items: Sequence[object] | None = None,
         include_seen: bool = False,
-        unknown_users: UnknownUsers = "error",
+        unknown: Unknown = "error",
     ) -> pd.DataFrame:
         """Top-k lists (``user_id``, ``item_id``, ``score``, ``rank``) for ``users``, by default for all."""
         lists = recommend_run(
@@ -72,7 +72,7 @@ class Run:
             items=items,
             k=k,
             include_seen=include_seen,
-            unknown_users=unknown_users,
+            unknown=unknown,
         )
         return list_frame(lists.blocks, users=lists.users, items=lists.items, titles=lists.titles)
 

@@ -32,6 +32,9 @@ log = logging.getLogger("sgl_rec")
 FORMAT = 1
 """Of the folder as a whole; one that is written otherwise gets another number."""
 
+RESTORE = "restore it or train again"
+"""What to do about a damaged file that nothing else in the folder can replace."""
+
 
 @dataclass(frozen=True, eq=False)
 class StoredData:
@@ -76,12 +79,7 @@ class RunFolder:
         folder = cls(Path(path))
         if not folder.config_file.is_file():
             raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
-        got = folder.manifest["format"]
-        if got != FORMAT:
-            raise UserError(
-                f"{folder.manifest_file}: format of the run folder must be {FORMAT}, got {got!r}; use the "
-                f"version that wrote it (sgl-rec {folder.manifest.get('sgl_rec')}) or train again"
-            )
+        _ = folder.manifest
         return folder
 
     @contextlib.contextmanager
@@ -142,21 +140,23 @@ class RunFolder:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What ``manifest.json`` says. Raises: UserError when it is absent or damaged."""
+        """What ``manifest.json`` says. Raises: UserError when it is absent, damaged or of another format."""
         if not self.manifest_file.is_file():
             raise UserError(
                 f"{self.manifest_file}: must be there, got none: the run is damaged or of an older version; "
                 "train again"
             )
         manifest = _read_json(self.manifest_file)
-        sums = manifest.get("sha256")
-        if "format" not in manifest or not isinstance(sums, dict):
+        if (got := manifest.get("format")) != FORMAT:
             raise UserError(
-                f"{self.manifest_file}: must have format and sha256, got others; restore it or train again"
+                f"{self.manifest_file}: format of the run folder must be {FORMAT}, got {got!r}; use the version "
+                f"that wrote it (sgl-rec {manifest.get('sgl_rec')}) or train again"
             )
+        if manifest.pop("own", None) != _sha256(_json(manifest)):
+            raise UserError(f"{self.manifest_file}: must be as the run wrote it, got other; {RESTORE}")
         return manifest
 
-    def check(self, path: Path, *, advice: str = "restore it or train again") -> None:
+    def check(self, path: Path, *, advice: str = RESTORE) -> None:
         """Whether a file is as it was written. Raises: UserError naming it when it is not."""
         expected = self.manifest["sha256"].get(self._name(path))
         try:
@@ -182,7 +182,7 @@ class RunFolder:
     def _vouch(self, sums: Mapping[str, str]) -> None:
         known = self.manifest["sha256"] if self.manifest_file.is_file() else {}
         self.manifest = {"format": FORMAT, "sgl_rec": __version__, "sha256": {**known, **sums}}
-        write_text(self.manifest_file, _json(self.manifest))
+        write_text(self.manifest_file, _json({**self.manifest, "own": _sha256(_json(self.manifest))}))
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.path).as_posix()
@@ -270,7 +270,7 @@ class RunFolder:
 
     def read_json(self, path: Path) -> dict[str, Any]:
         """``metrics.json`` or the environment. Raises: UserError naming the file when absent or damaged."""
-        self.check(path, advice=self._again if path == self.metrics_file else "restore it or train again")
+        self.check(path, advice=self._again if path == self.metrics_file else RESTORE)
         return _read_json(path)
 
 
@@ -282,11 +282,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path}: must be a whole JSON file, got {one_line(error)}; restore it or train again"
-        ) from error
+        raise UserError(f"{path}: must be a whole JSON file, got {one_line(error)}; {RESTORE}") from error
     if not isinstance(values, dict):
-        raise UserError(f"{path}: must be a JSON object, got {type(values).__name__}; restore it or train again")
+        raise UserError(f"{path}: must be a JSON object, got {type(values).__name__}; {RESTORE}")
     return values
 
 

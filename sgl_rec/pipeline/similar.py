@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from sgl_rec.errors import UserError, nearest
+from sgl_rec.errors import UserError, one_line
 from sgl_rec.export.neighbours import similar
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.types import RankedLists
@@ -19,9 +19,12 @@ def similar_run(folder: RunFolder, items: Sequence[object], *, k: int = 10) -> R
     """
     ids = folder.data.items
     index = ids.index_of(list(items))
-    for item, place in zip(items, index, strict=True):
-        if place < 0:
-            hint = nearest(str(item), ids.values.astype(str)[:5]) if len(ids) <= 5 else ""
-            raise UserError(f"similar: item must be known to the run, got {item!r}; {hint or 'check the id'}")
+    missing = [repr(item) for item, place in zip(items, index, strict=True) if place < 0]
+    if missing:
+        shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        like = ", ".join(ids.values[:3].astype(str))
+        raise UserError(
+            one_line(f"similar: item must be known to the run, got {shown}; its ids look like {like}")
+        )
     embeddings, _ = folder.read_model()
     return similar(embeddings.item, torch.from_numpy(index), k=min(k, len(ids)))

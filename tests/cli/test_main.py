@@ -94,8 +94,10 @@ def test_help_and_version_answer_at_once_and_import_no_torch(option: str) -> Non
 
 
 @pytest.mark.parametrize("words", [["trian"], ["train", "--lr", "1"], ["evaluate"], ["datasets", "describe"]])
-def test_wrong_words_have_exit_code_2(call: Any, words: list[str]) -> None:
-    assert call(*words).fault
+def test_wrong_words_are_one_line_with_exit_code_2(call: Any, words: list[str]) -> None:
+    result = call(*words)
+    assert result.err == result.fault + "\n"
+    assert re.search(r"; see `sgl-rec( \w+)* --help`$", result.fault)
 
 
 def test_no_words_show_the_help(call: Any) -> None:

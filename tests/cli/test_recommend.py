@@ -85,11 +85,11 @@ def test_unknown_users(call: Any, here: Path) -> None:
     (here / "users.txt").write_text("12345\n7\n54321\n7\n")
     words = ["recommend", "runs/demo", "--k", "3", "--users", "users.txt"]
     assert "got 2 that are not (12345, 54321)" in call(*words).fault
-    skipped = call(*words, "--unknown-users", "skip")
+    skipped = call(*words, "--unknown", "skip")
     assert skipped.code == 0
     assert "2 unknown users are skipped" in skipped.err
     assert pd.read_csv(io.StringIO(skipped.out))["user_id"].tolist() == [7] * 3
-    lists = pd.read_csv(io.StringIO(call(*words, "--unknown-users", "popular").out))
+    lists = pd.read_csv(io.StringIO(call(*words, "--unknown", "popular").out))
     assert lists["user_id"].tolist() == [7] * 3 + [12345] * 3 + [54321] * 3
     known = pd.read_parquet(here / "runs/demo/interactions.parquet").query("part != 'dropped'")
     most = known["item_id"].value_counts()
@@ -129,7 +129,7 @@ def test_text_ids_of_strangers(call: Any, shop: Path, tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("0007\n007\n")
     words = ["recommend", shop, "--k", "2", "--users", tmp_path / "users.txt"]
     assert "(0007)" in call(*words).fault
-    popular = call(*words, "--unknown-users", "popular").out.splitlines()
+    popular = call(*words, "--unknown", "popular").out.splitlines()
     assert [line.split(",")[0] for line in popular[1:]] == ["007", "007", "0007", "0007"]
 
 
@@ -164,8 +164,8 @@ def test_users_from_standard_input(call: Any, here: Path, monkeypatch: pytest.Mo
         ("runs/demo --users binary.txt", "must be a readable text file of ids"),
         ("runs/demo --items strange.txt", "items must be known to the run, got 2 that are not (x, 1.0)"),
         ("runs/demo --users strange.txt", "users must be known to the run, got 2 that are not (x, 1.0)"),
-        ("runs/demo --users strange.txt --unknown-users popular", "whole numbers"),
-        ("runs/demo --unknown-users maybe", "--unknown-users"),
+        ("runs/demo --users strange.txt --unknown popular", "whole numbers"),
+        ("runs/demo --unknown maybe", "--unknown"),
         ("runs/demo --memory-budget lots", "memory budget"),
         ("runs/demo --memory-budget -5MB", "memory budget"),
         ("runs/demo --output runs/demo/config.toml/x.csv", "cannot be written"),

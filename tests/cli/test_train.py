@@ -332,3 +332,15 @@ def test_a_method_file_gives_its_own_name(call: Any, here: Path) -> None:
     (here / "my.toml").write_text(text.replace('method = "lightgcn"', 'method = "mine"'))
     result = call("train", "--method", "my.toml", "--dry-run", "--threads", "1")
     assert tomllib.loads(result.out)["method"] == "mine"
+
+
+def test_a_warm_start_says_what_it_knows(call: Any, here: Path) -> None:
+    words = ["train", *FAST, "--max-epochs", "1"]
+    shown = call(*words, "--warm-start", "runs/demo", "--dry-run")
+    assert "from runs/demo: 2,000 users and 1,000 items it knows, 0 and 0 are new" in shown.err
+    assert 'warm_start = "runs/demo"' in shown.out
+    assert "--warm-start cannot be given" in call("train", "--resume", "runs/demo", "--warm-start", "x").fault
+    (here / "runs/demo/model.safetensors").write_bytes(b"half")
+    for run, fault in (("absent", "absent: must be a run folder"), ("runs/demo", "model.safetensors: must be")):
+        assert fault in call(*words, "--warm-start", run, "--out", "new").fault
+        assert not (here / "new").exists()

@@ -73,14 +73,31 @@ def test_unknown_users(run: sgl_rec.Run, caplog: pytest.LogCaptureFixture) -> No
     with pytest.raises(UserError, match=r"got 4 that are not \(5, x, 15, \.\.\.\)"):
         run.recommend([10, 5, "x", 15, None])
     with caplog.at_level(logging.WARNING, "sgl_rec"):
-        assert set(run.recommend([10, 5], k=1, unknown_users="skip")["user_id"]) == {10}
+        assert set(run.recommend([10, 5], k=1, unknown="skip")["user_id"]) == {10}
     assert "1 unknown users are skipped" in caplog.text
-    popular = run.recommend([5, 10], k=2, unknown_users="popular")
+    popular = run.recommend([5, 10], k=2, unknown="popular")
     assert popular["user_id"].tolist() == [10, 10, 5, 5]
     assert popular[popular["user_id"] == 5]["score"].is_monotonic_decreasing
     with pytest.raises(UserError, match="whole numbers"):
-        run.recommend(["x"], unknown_users="popular")
-    assert run.recommend([5], k=2, items=["i3"], unknown_users="popular")["item_id"].tolist() == ["i3"]
+        run.recommend(["x"], unknown="popular")
+    assert run.recommend([5], k=2, items=["i3"], unknown="popular")["item_id"].tolist() == ["i3"]
+
+
+def test_unknown_items(run: sgl_rec.Run, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(
+        UserError, match=r"got 2 that are not \(x, y\); its ids look like i0, i1, i10; take .*--unknown"
+    ):
+        run.recommend(items=["x", "i1", "y"])
+    with caplog.at_level(logging.WARNING, "sgl_rec"):
+        assert set(run.recommend(items=["x", "i1", "y"], unknown="skip")["item_id"]) == {"i1"}
+    assert "2 unknown items are skipped" in caplog.text
+    with pytest.raises(UserError, match=r"got 2 that are not \(x, y\)"):
+        run.recommend(items=["x", "y"], unknown="skip")
+
+
+def test_popular_lists_are_rows_like_all_others(run: sgl_rec.Run) -> None:
+    known, popular = run.recommend([10], k=3), run.recommend([5], k=3, unknown="popular")
+    pd.testing.assert_series_equal(known.dtypes, popular.dtypes)
 
 
 @pytest.mark.parametrize("k", [0, -1])
@@ -110,11 +127,11 @@ def test_users_with_nothing_left_are_counted(
 
 @pytest.mark.parametrize("stranger", ["1234567890123456789", "-5"])
 def test_a_stranger_may_have_any_64_bit_id(run: sgl_rec.Run, stranger: str) -> None:
-    lists = run.recommend([10, stranger], k=3, unknown_users="popular")
+    lists = run.recommend([10, stranger], k=3, unknown="popular")
     assert lists["user_id"].unique().tolist() == [10, int(stranger)]
 
 
 @pytest.mark.parametrize("stranger", ["07", "7.0", "1_5", " 7", "9223372036854775808", "ann"])
 def test_a_stranger_that_is_no_integer_is_named(run: sgl_rec.Run, stranger: str) -> None:
     with pytest.raises(UserError, match="must be whole numbers like those of the run"):
-        run.recommend([stranger], k=3, unknown_users="popular")
+        run.recommend([stranger], k=3, unknown="popular")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -122,6 +123,18 @@ def test_change_of_the_environment_warns(
     assert file.is_file()
     resume(finished.path)
     assert "resume: torch was 0.1, now" in caplog.text
+
+
+def test_the_kernels_of_a_run_are_recorded(finished: Run) -> None:
+    assert finished.folder.read_json(finished.folder.environment_file)["backend"] == "cpu"
+
+
+def test_an_edited_config_is_refused(tmp_path: Path, finished: Run) -> None:
+    copy = Path(shutil.copytree(finished.path, tmp_path / "run"))
+    text = (copy / "config.toml").read_text()
+    (copy / "config.toml").write_text(text.replace('backend = "auto"', 'backend = "torch"'))
+    with pytest.raises(UserError, match=r"config\.toml: must be as the run wrote it.*train anew with --config"):
+        resume(copy)
 
 
 def test_resume_needs_a_run(tmp_path: Path) -> None:
