@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import stat
 import tarfile
@@ -9,11 +10,17 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Self
 
 from sgl_rec.errors import UserError, must_be
 
 BLOCK = 1 << 20
+LONG_HEADERS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
+"""Members of a tar file that say more about the next one; they are read into memory whole."""
+DISK = (errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""Faults of the place that is written to, not of the archive."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,16 @@ def unpack(archive: Path, folder: Path, *, limits: Limits | None = None) -> None
             _unpack_tar(archive, folder, limits)
     except UserError:
         raise
+    except OSError as error:
+        if error.errno in DISK:
+            raise UserError(f"{folder}: cannot be written ({error.strerror}); free some space") from error
+        raise UserError(f"{archive.name}: the archive must be a whole zip or tar file ({error})") from error
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
         zlib.error,
         lzma.LZMAError,
         EOFError,
-        OSError,
         RuntimeError,  # an encrypted member; NotImplementedError: an unknown compression
         ValueError,
     ) as error:
@@ -81,6 +91,17 @@ class _Budget:
             raise must_be(self.name, "the unpacked archive", f"at most {self._limits[1]} bytes", "more")
 
 
+class _ShortHeader(tarfile.TarInfo):
+    """A member of a tar file; what is said about it takes no more than a block of memory, whatever it claims."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in LONG_HEADERS and header.size > BLOCK:
+            raise must_be("unpack", "a header of the archive", f"at most {BLOCK} bytes", header.size)
+        return header
+
+
 def _unpack_zip(archive: Path, folder: Path, limits: Limits) -> None:
     budget = _Budget(archive, limits)
     with zipfile.ZipFile(archive) as packed:
@@ -99,7 +120,7 @@ def _unpack_zip(archive: Path, folder: Path, limits: Limits) -> None:
 
 def _unpack_tar(archive: Path, folder: Path, limits: Limits) -> None:
     budget = _Budget(archive, limits)
-    with tarfile.open(archive, "r:*") as packed:
+    with tarfile.open(archive, "r:*", tarinfo=_ShortHeader) as packed:
         for member in packed:  # one after the other: a list would first read the whole archive
             budget.take_file()
             target = _target(folder, member.name, archive)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 import warnings
@@ -83,6 +84,35 @@ def test_bombs(tmp_path: Path, target: Path, pack: object) -> None:
     archive = pack(tmp_path / "c.bin", {f"f{number}": b"" for number in range(5)})  # type: ignore[operator]
     with pytest.raises(UserError, match="at most 4 files"):
         unpack(archive, target, limits=Limits(max_files=4))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_would_fill_the_memory(tmp_path: Path, target: Path, kind: bytes) -> None:
+    """Its size is refused before it is read; honest long names pass."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, 1 << 40
+    (tmp_path / "a.tar").write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(UserError, match="a header of the archive must be at most 1048576 bytes"):
+        unpack(tmp_path / "a.tar", target)
+    name = "folder/" * 30 + "x"
+    for form in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        with tarfile.open(tmp_path / "b.tar", "w", format=form) as archive:
+            archive.addfile(tarfile.TarInfo(f"{form}/{name}"), io.BytesIO())
+        unpack(tmp_path / "b.tar", target)
+        assert (target / str(form) / name).is_file()
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(
+    tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zipped(tmp_path / "a.zip", GOOD)
+    monkeypatch.setattr("sgl_rec.data.unpack._write", full_write)
+    with pytest.raises(UserError, match=r"target: cannot be written \(No space left on device\); free some"):
+        unpack(archive, target)
+
+
+def full_write(*arguments: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_name_that_stands_twice(tmp_path: Path, target: Path) -> None:
