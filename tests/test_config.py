@@ -141,7 +141,7 @@ def test_a_table_over_a_value_is_refused_and_not_lost() -> None:
         merge({"training": "fast"}, {"training": {"max_epochs": 1}})
 
 
-@pytest.mark.parametrize("depth", [DEEPEST + 1, 3000, 100_000])
+@pytest.mark.parametrize("depth", [DEEPEST + 1, 3000])
 @pytest.mark.parametrize("form", ["x{}=1", "x=1\n[x{}]", "y={}"])
 def test_a_very_deep_file_is_refused(tmp_path: Path, form: str, depth: int) -> None:
     inside = "[" * depth + "]" * depth if form == "y={}" else ".a" * depth
