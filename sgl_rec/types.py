@@ -109,12 +109,8 @@ class Interactions:
 
 def concatenate(parts: Sequence[Interactions]) -> Interactions:
     """All pairs of ``parts`` (over the same users and items), in order; timestamps are left out."""
-    return Interactions(
-        np.concatenate([part.user for part in parts]),
-        np.concatenate([part.item for part in parts]),
-        parts[0].num_users,
-        parts[0].num_items,
-    )
+    user, item = np.concatenate([part.user for part in parts]), np.concatenate([part.item for part in parts])
+    return Interactions(user, item, parts[0].num_users, parts[0].num_items)
 
 
 @dataclass(frozen=True, eq=False)
