@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from random import Random
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -200,7 +201,7 @@ def published_split(r: Random, at: Path, base: Base) -> Case:
     elif how == "empty":
         frame = frame.iloc[:0]
     elif how == "twice":
-        frame = frame._append(frame.iloc[[0]].assign(part="test"))  # the same pair in two parts
+        frame = pd.concat([frame, frame.iloc[[0]].assign(part="test")])  # the same pair in two parts
     elif how == "all test":
         frame["part"] = "test"
     elif how == "types":

@@ -341,7 +341,7 @@ def place_that_is_taken(r: Random, at: Path, base: Base) -> Case:
         path.symlink_to("/proc/nowhere/x")
     elif how == "file":
         path.write_text("x")
-    written = (*RESUMED, "run/model.safetensors", "run/history.parquet", "run/metrics.json")
+    written = (*RESUMED, "run/model.safetensors", "run/history.parquet", "run/metrics.json", "run/manifest.json")
     return Case(
         ("train", "--resume", "run"),
         (name, "run", "environment.json"),
