@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,9 +125,11 @@ def has_option(*words: str) -> bool:
 def make_case(number: int, folder: Path, base: Base) -> Case:
     """The ``number``-th bad input, its files written into ``folder``; the same number gives the same case."""
     family = FAMILIES[number % len(FAMILIES)]
-    faults = [fault for fault in FAULTS[family] if fault.possible]
-    random = Random(number)
-    (chosen,) = random.choices(faults, [fault.weight for fault in faults])
+    faults, random = FAULTS[family], Random(number)
+    draws = (random.choices(faults, [fault.weight for fault in faults])[0] for _ in itertools.count())
+    chosen = next(
+        fault for fault in draws if fault.possible
+    )  # of those that are there: others keep their numbers
     case = chosen.make(random, folder, base)
     return replace(case, fault=f"{family}: {case.fault or chosen.name}")
 
