@@ -61,7 +61,7 @@ def test_an_unknown_key_names_the_nearest(key: str, hint: str) -> None:
 
 
 def test_an_unknown_key_far_from_all_lists_them() -> None:
-    with pytest.raises(UserError, match="known: dataset, split, split_seed"):
+    with pytest.raises(UserError, match="known: columns, dataset, delimiter"):
         parse(with_value("data.zzzz", 1), where="my.toml")
 
 

@@ -35,7 +35,7 @@ def dataset_from_frame(frame: pd.DataFrame, *, name: str = "dataframe", reading:
         >>> len(data.users), len(data.items), data.name
         (2, 1, 'dataframe')
     """
-    return _assemble(_raw(frame, name, reading), name=name, where=name, entry=None, reading=reading)
+    return _assemble(_rows(frame, name, reading), name=name, where=name, entry=None, reading=reading)
 
 
 def dataset_from_tables(
@@ -43,8 +43,8 @@ def dataset_from_tables(
 ) -> Dataset:
     """A Dataset from tables made in memory for a catalogue entry (the demo)."""
     name = entry.name
-    raw = _raw(frame, name, reading)
-    return _assemble(raw, name=name, where=name, entry=entry, reading=reading, sha256=sha256, items=items)
+    rows = _rows(frame, name, reading)
+    return _assemble(rows, name=name, where=name, entry=entry, reading=reading, sha256=sha256, items=items)
 
 
 def dataset_from_path(path: Path, *, name: str, entry: Entry | None, reading: Reading = AS_IT_IS) -> Dataset:
@@ -65,9 +65,9 @@ def dataset_from_path(path: Path, *, name: str, entry: Entry | None, reading: Re
     metadata = read_metadata(path) if folder else {}
     sha256 = _joined_sha256(files)
     check_written(path, metadata, found=sha256)
-    raw = reader.scan(files, reading)
+    rows = typed(reader.scan(files, reading), time_format=reading.time_format)
     return _assemble(
-        raw,
+        rows,
         name=name,
         where=str(path),
         entry=entry,
@@ -95,7 +95,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 
 
 def _assemble(
-    raw: Raw,
+    rows: Rows,
     *,
     name: str,
     where: str,
@@ -107,10 +107,8 @@ def _assemble(
     metadata: dict[str, Any] | None = None,
     split_files: dict[str, Path] | None = None,
 ) -> Dataset:
-    """Raw columns -> typed rows -> those that count -> pairs of indices -> the record."""
+    """Rows -> those that count -> pairs of indices -> the record."""
     metadata = metadata or {}
-    rows = typed(raw, time_format=reading.time_format)
-    del raw
     sha256 = sha256 or _sha256_of(rows)
     read, unit = len(rows), rows.unit
     rule = entry.is_positive if entry and entry.positive else None
@@ -159,10 +157,11 @@ def _parts(rows: Rows, found: Indexed, *, where: str) -> np.ndarray | None:
     return parts_of_pairs(user, item, rows.part, found.interactions, where=where).astype(np.int8)
 
 
-def _raw(frame: pd.DataFrame, where: str, reading: Reading) -> Raw:
+def _rows(frame: pd.DataFrame, where: str, reading: Reading) -> Rows:
     """The columns of a frame that ``reading`` asks for; rows are numbered anew."""
     names = reading.choose(list(frame.columns), where=where)
-    return Raw(where, {inside: frame[own].reset_index(drop=True) for inside, own in names.items()})
+    raw = Raw(where, {inside: frame[own].reset_index(drop=True) for inside, own in names.items()})
+    return typed(raw, time_format=reading.time_format)
 
 
 def _sha256_of(rows: Rows) -> str:

@@ -125,15 +125,21 @@ def _number(coded: Coded, code: np.ndarray) -> tuple[Ids, np.ndarray]:
 def _fold(rows: Rows) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Rows where each distinct pair first stands, ascending (None: every row), and each one's latest time."""
     keys = row_keys(rows)
-    keys.sort()
-    if not (keys[1:] == keys[:-1]).any():
+    keys.sort()  # far faster than an argsort, which is then needed for the rows of repeated pairs alone
+    again = np.unique(keys[1:][keys[1:] == keys[:-1]])
+    del keys
+    if not len(again):
         return None, rows.timestamp
-    keys = row_keys(rows)
+    some = np.flatnonzero(pd.Series(row_keys(rows)).isin(again))
+    keys = row_keys(rows.take(some))
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    start = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    first = order[start]
-    place = np.argsort(first)
+    start = np.searchsorted(keys[order], again)
+    first = some[order[start]]
+    stays = np.ones(len(rows), bool)
+    stays[some] = False
+    stays[first] = True
     if rows.timestamp is None:
-        return first[place], None
-    return first[place], np.maximum.reduceat(rows.timestamp[order], start)[place]
+        return np.flatnonzero(stays), None
+    latest = rows.timestamp.copy()
+    latest[first] = np.maximum.reduceat(rows.timestamp[some[order]], start)
+    return np.flatnonzero(stays), latest[stays]

@@ -63,7 +63,7 @@ def test_a_file_of_ones_own(call: Any, here: Path) -> None:
     assert config["data"]["user_column"] == "who"
     assert config["data"]["exclude_items"] == ["i1", "i2"]
     (here / "asked").write_text("007\n")
-    lists = call("recommend", "own", "--users", "asked", "--k", "3", "--output", "-").out
+    lists = call("recommend", "own", "--users", "asked", "--k", "3").out
     assert [line.split(",")[0] for line in lists.splitlines()[1:]] == ["007"] * 3
     assert "Zero" in call("similar", "own", "i3", "--k", "16").out
     again = call("train", "--config", "own/config.toml", "--threads", "1", "--dry-run")

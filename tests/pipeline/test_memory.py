@@ -13,6 +13,7 @@ from sgl_rec.pipeline.memory import kept_memory, release_memory
 
 pytestmark = pytest.mark.skipif(memory._glibc() is None, reason="needs glibc")
 PAGES = 40 * 2**20 // 4096
+"""Of one table."""
 
 
 def pages_touched() -> int:
@@ -33,9 +34,6 @@ def test_a_table_is_found_again_within_and_given_back_afterwards() -> None:
         assert pages_touched() < PAGES / 2
         held = resident()
     assert held - resident() > PAGES / 2
-    # Huge pages would hide the difference: one of them is 512 pages.
-    if "[always]" not in Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text():
-        assert pages_touched() > 5 * PAGES
 
 
 def test_an_error_passes_through() -> None:

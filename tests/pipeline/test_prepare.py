@@ -83,7 +83,7 @@ def test_ratings_that_nobody_looks_at_are_told(clicks: pd.DataFrame, caplog: pyt
 
 
 def test_a_slip_shows_before_the_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(source: object) -> None:
+    def read(source: object, *, reading: object) -> None:
         raise AssertionError("the data was read")
 
     monkeypatch.setattr("sgl_rec.pipeline.prepare.load_dataset", read)

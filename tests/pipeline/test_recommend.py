@@ -9,11 +9,9 @@ import pandas as pd
 import pytest
 
 import sgl_rec
-from sgl_rec.data.ids import index_interactions, known_pairs
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.recommend import recommend_run, write_recommendations
 from sgl_rec.pipeline.run_folder import RunFolder
-from sgl_rec.types import Dataset
 
 
 @pytest.fixture(scope="module")
@@ -35,17 +33,13 @@ def test_everything_a_user_has_touched_is_left_out(run: sgl_rec.Run) -> None:
     assert len(run.recommend(k=12, include_seen=True)) == 15 * 12
 
 
-def test_dropped_pairs_are_left_out_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_dropped_pairs_are_left_out_too(tmp_path: Path) -> None:
     """A low rating is no interaction, and yet nothing to recommend."""
     rows = [(user, (user * 3 + step) % 12, 5 if step < 5 else 1) for user in range(15) for step in range(7)]
     frame = pd.DataFrame(rows, columns=["user_id", "item_id", "rating"])
-    users, items, pairs = index_interactions(frame[frame["rating"] >= 3])
-    low = known_pairs(frame[frame["rating"] < 3], users, items, but=pairs)
-    dataset = Dataset("rated", "1", pairs, users, items, low, "here", "0" * 64)
-    monkeypatch.setattr("sgl_rec.pipeline.prepare.load_dataset", lambda source: dataset)
-    settings = {"encoder": {"embedding_dim": 4}, "training": {"max_epochs": 1}}
-    run = sgl_rec.train("rated", method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
-    assert len(low) == 30
+    settings = {"encoder": {"embedding_dim": 4}, "training": {"max_epochs": 1}, "data": {"min_rating": 3}}
+    run = sgl_rec.train(frame, method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
+    assert run.metrics["rows"] == {"read": 105, "low_rating": 30, "kept": 75}
     lists = run.recommend(k=12)
     assert lists.merge(frame, on=["user_id", "item_id"]).empty
     assert len(lists) == 15 * (12 - 7)
