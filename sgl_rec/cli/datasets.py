@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sgl_rec.cli.options import common
+from sgl_rec.cli.reading import reading_options, reading_settings
 
 
 @click.group(epilog="Example: sgl-rec datasets list")
@@ -61,15 +63,16 @@ def fetch(name: str) -> None:
 @click.argument("source")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--overwrite", is_flag=True, help="Replace prepared data that is at --out, with its stored splits.")
+@reading_options
 @common
-def prepare(source: str, out: Path, overwrite: bool) -> None:
+def prepare(source: str, out: Path, overwrite: bool, **options: Any) -> None:
     """Write a data set (a name or a path) in the prepared form: interactions.parquet and what belongs to it."""
     from sgl_rec.pipeline.datasets import prepare_dataset
 
-    click.echo(prepare_dataset(source, out, overwrite=overwrite))
+    click.echo(prepare_dataset(source, out, settings=reading_settings(options), overwrite=overwrite))
 
 
-@datasets.command(epilog="Example: sgl-rec datasets split demo --out mydata")
+@datasets.command(epilog="Example: sgl-rec datasets split demo --split leave-last-1 --out mydata")
 @click.argument("source")
 @click.option("--split", required=True, help="random, leave-last-1 (or another number) or global-time.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn.")
@@ -81,6 +84,7 @@ def prepare(source: str, out: Path, overwrite: bool) -> None:
 )  # fmt: skip
 @click.option("--name", help="What the stored split is called  [default: <split>-seed<seed>].")
 @click.option("--overwrite", is_flag=True, help="Replace a stored split of that name.")
+@reading_options
 @common
 def split(
     source: str,
@@ -91,6 +95,7 @@ def split(
     out: Path | None,
     name: str | None,
     overwrite: bool,
+    **options: Any,
 ) -> None:
     """Draw a split once and store it, for `sgl-rec train --dataset OUT --split NAME`."""
     from sgl_rec.pipeline.datasets import split_dataset
@@ -103,6 +108,7 @@ def split(
         valid_share=valid_share,
         test_share=test_share,
         name=name,
+        settings=reading_settings(options),
         overwrite=overwrite,
     )
     click.echo(words)

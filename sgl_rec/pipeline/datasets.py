@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from sgl_rec.config import Data
 from sgl_rec.data.catalogue import Counts, Entry, catalogue, entry_of, read_me
+from sgl_rec.data.clean import in_words
 from sgl_rec.data.fetch import fetch
 from sgl_rec.data.ids import pair_keys
 from sgl_rec.data.load import cache_folder, load_dataset, locate
@@ -20,9 +24,11 @@ from sgl_rec.data.prepared import (
     write_dataset,
     write_drawn,
 )
+from sgl_rec.data.reading import Reading
 from sgl_rec.data.splits import RULES, check_name, is_rule, make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.files import atomic_folder
+from sgl_rec.pipeline.prepare import reading_of
 from sgl_rec.types import Dataset, Split
 
 
@@ -88,10 +94,13 @@ def fetch_dataset(name: str) -> str:
         raise UserError(f"{error}; {by_hand}") from error
 
 
-def prepare_dataset(source: str, out: Path, *, overwrite: bool = False) -> str:
+def prepare_dataset(
+    source: str, out: Path, *, settings: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> str:
     """Load ``source`` and write it to the folder ``out`` in the prepared form.
 
     Args:
+        settings: ``{"data": ...}``: how a file of the caller's own is read, as for ``train``.
         overwrite: replace a prepared data set that is at ``out``, with the splits stored there.
 
     Returns: what was written, in words.
@@ -99,10 +108,11 @@ def prepare_dataset(source: str, out: Path, *, overwrite: bool = False) -> str:
     Raises: UserError when ``source`` cannot be loaded, or ``out`` is not free.
     """
     _check_free(out, overwrite=overwrite)
-    dataset = load_dataset(source)
+    dataset = load_dataset(source, reading=_reading(settings))
     _write_folder(out, dataset)
     sizes = f"{len(dataset.users):,} users, {len(dataset.items):,} items"
-    return f"{out}: {sizes}, {len(dataset.interactions):,} interactions"
+    rows = "\n".join(in_words(dataset.rows))
+    return f"{out}: {sizes}, {len(dataset.interactions):,} interactions\n{rows}"
 
 
 def split_dataset(
@@ -114,6 +124,7 @@ def split_dataset(
     valid_share: float = 0.1,
     test_share: float = 0.1,
     name: str | None = None,
+    settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> str:
     """Split ``source`` by a rule and store that in the prepared folder ``out``.
@@ -143,7 +154,7 @@ def split_dataset(
     prepared = locate(out) is not None
     if not prepared:
         _check_free(out, overwrite=False)
-    dataset = load_dataset(source)
+    dataset = load_dataset(source, reading=_reading(settings))
     if prepared:
         _check_same(dataset, source=source, out=out)
     parts = make_split(dataset, name=split, seed=seed, valid_share=valid_share, test_share=test_share)
@@ -153,6 +164,10 @@ def split_dataset(
         _write_folder(out, dataset, parts, name=stored)
     sizes = f"train {len(parts.train):,}, valid {len(parts.valid):,}, test {len(parts.test):,}"
     return f"{file}: {sizes}\nuse it: sgl-rec train --dataset {out} --split {stored}"
+
+
+def _reading(settings: Mapping[str, Any] | None) -> Reading:
+    return reading_of(Data.model_validate(dict((settings or {}).get("data", {}))))
 
 
 def _own_folder(source: str) -> Path:

@@ -62,7 +62,10 @@ def test_what_is_generated_needs_no_fetch(call: Any) -> None:
 
 def test_prepare_then_split_then_train(call: Any, tmp_path: Path) -> None:
     result = call("datasets", "prepare", "demo", "--out", "mine")
-    assert (result.code, result.out) == (0, "mine: 2,000 users, 1,000 items, 60,000 interactions\n")
+    assert (result.code, result.out) == (
+        0,
+        "mine: 2,000 users, 1,000 items, 60,000 interactions\n60,000 read, 60,000 kept\n",
+    )
     result = call("datasets", "split", "mine", "--split", "leave-last-1", "--seed", "7", "--name", "last")
     assert result.code == 0
     assert result.out.splitlines() == [
@@ -101,3 +104,19 @@ def test_faults_leave_nothing(call: Any, tmp_path: Path, words: tuple[str, ...],
     assert fault in result.err
     assert "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_ones_own_is_prepared_with_the_options_of_train(call: Any, tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text(
+        "who;what;n\n" + "".join(f"0{user};i{item};1\n" for user in range(9) for item in range(9)) + ";x;1\n"
+    )
+    words = ("--user-column", "who", "--item-column", "what", "--weight-column", "n", "--exclude-items", "i1")
+    done = call("datasets", "prepare", str(file), *words, "--out", str(tmp_path / "mine"))
+    assert done.code == 0, done.err
+    assert "82 read, 72 kept; left out:\n1 without a user id, 9 of excluded items" in done.out
+    done = call("datasets", "split", str(file), *words, "--split", "random", "--out", str(tmp_path / "mine"))
+    assert done.code == 0, done.err
+    done = call("datasets", "prepare", str(file), "--out", str(tmp_path / "other"))
+    assert done.code == 2
+    assert "say which it is with --user-column NAME" in done.err
