@@ -81,3 +81,13 @@ def test_somebody_elses_observer_hears_all(caplog: pytest.LogCaptureFixture) -> 
             both.on_epoch(ROW)
     assert listener.heard == [(1, 9, 3), (1, 2, terms), ROW]
     assert [record.getMessage()[:15] for record in caplog.records] == ["search epoch 2:"] * 2
+
+
+def test_a_log_that_cannot_be_written_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with caplog.at_level("INFO", "sgl_rec"), log_file(Path("/dev/full")):
+        logging.getLogger("sgl_rec").info("one")
+        logging.getLogger("sgl_rec").info("two")
+    assert [record.message.count("cannot be written") for record in caplog.records] == [1, 0, 0]
+    assert "No space left" in caplog.text

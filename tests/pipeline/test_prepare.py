@@ -90,3 +90,13 @@ def test_a_slip_shows_before_the_data_is_read(monkeypatch: pytest.MonkeyPatch) -
     for words in ({"method": "nope"}, {"settings": {"training": {"lerning_rate": 1}}}):
         with pytest.raises(UserError, match=r"nope|lerning_rate"):
             prepare("demo", **words)  # type: ignore[arg-type]
+
+
+def test_what_does_nothing_on_a_cpu_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    prepare("demo", method="lightgcn", settings={"training": {"cuda_graph": True}})
+    assert "training.cuda_graph does nothing on a CPU" in caplog.text
+
+
+def test_a_wrong_number_of_views_names_the_key() -> None:
+    with pytest.raises(UserError, match=r"views must be exactly two, got 3; set views\.num_views = 2"):
+        prepare("demo", method="sgl-ed", settings={"views": {"num_views": 3}})
