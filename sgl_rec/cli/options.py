@@ -18,18 +18,26 @@ run_argument = click.argument("run", type=click.Path(file_okay=False))
 
 
 def common(command: Command) -> Command:
-    """Add ``--quiet``, ``--verbose`` and ``--debug``, and set up logging to stderr."""
+    """Add ``--quiet``, ``--verbose`` and ``--debug``, and set up logging to stderr; no value may be empty."""
 
     @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
     @click.option("--verbose", is_flag=True, help="Say more.")
     @click.option("--debug", is_flag=True, help="Say all; show the traceback of an error.")
     @functools.wraps(command)
     def wrapped(*arguments: Any, quiet: bool, verbose: bool, debug: bool, **values: Any) -> Any:
+        _refuse_empty(click.get_current_context())
         level = logging.ERROR if quiet else logging.DEBUG if verbose or debug else logging.INFO
         _log_to_stderr(level)
         return command(*arguments, **values)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _refuse_empty(context: click.Context) -> None:
+    """An empty value is a variable of a script that was never set: it must not pass for an option left out."""
+    for parameter in context.command.params:
+        if parameter.name is not None and context.params.get(parameter.name) == "":
+            raise click.BadParameter("must not be empty", ctx=context, param=parameter)
 
 
 def is_quiet() -> bool:

@@ -72,3 +72,17 @@ def test_a_command_keeps_to_its_threads(call: Any, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("command", ["train", "evaluate", "recommend", "similar"])
 def test_what_computes_takes_threads(command: str) -> None:
     assert "--threads" in {word for parameter in cli.commands[command].params for word in parameter.opts}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "--device", ""],
+        ["train", "--resume", ""],
+        ["datasets", "describe", ""],
+        ["methods", "--dataset", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_value_is_no_option_left_out(call: Any, words: list[str]) -> None:
+    assert "must not be empty" in call(*words).fault

@@ -161,7 +161,7 @@ def value_out_of_range(r: Random, at: Path, base: Base) -> Case:
         ]
     )
     value = r.choice([*bad, some_word(r), str(-r.randint(1, 10**9))])
-    places = (option, option[2:].replace("-", " "), "evaluation.k", option[2:])
+    places = (option, option[2:].replace("-", " "), "evaluation.k", option[2:], f"'{value[:2]}'")
     return Case((*commands(base)[command], option, value), places, fault=f"{command} {option} out of range")
 
 
@@ -227,7 +227,7 @@ def unknown_name(r: Random, at: Path, base: Base) -> Case:
     else:
         words = (*command.split(), "--", value)
     shown = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()[:40]
-    places = (shown, repr(value)[1:-1][:40], "dataset", "--method", "item", "run folder")
+    places = (shown, repr(value)[1:-1][:40], "dataset", "--method", "item", "run folder", "standard input")
     return Case(words, places, fault=f"unknown name: {command} {option}")
 
 

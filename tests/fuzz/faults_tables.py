@@ -175,9 +175,7 @@ def ids_all_empty(r: Random, at: Path, base: Base) -> Case:
 def number_that_is_none(r: Random, at: Path, base: Base) -> Case:
     """A time or rating that cannot be one, in every row: leaving those out leaves nothing."""
     layout, rows = r.choice(NAMED[:2]), some_rows(r)
-    value = r.choice(
-        ["soon", "1_000", "0x1f", "--", "١٢", "2026-13-45", "1,5", "12:61", "nan", "inf", "-inf", "1e400"]
-    )
+    value = r.choice(["soon", "1_000", "--", "١٢", "2026-13-45", "1,5", "12:61", "nan", "inf", "-inf", "1e400"])
     for row in rows:
         row[3] = f'"{value}"'
     return written(r, at, layout, layout.text(rows))

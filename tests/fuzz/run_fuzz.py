@@ -1,6 +1,7 @@
 """The long run, by hand: ``python tests/fuzz/run_fuzz.py --count 10000``.
 
-Every number is a case: the same number gives the same input. ``--only N`` repeats one and shows all of it,
+Every number is a case: the same number gives the same input. Inputs that have been met are made again by other
+numbers and not counted. ``--only N`` repeats one and shows all of it,
 ``--keep FOLDER`` leaves its files there. ``--apart M`` runs every M-th case by the installed command as well,
 and holds exit code and message against what was seen in this process.
 """
@@ -9,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import dataclasses
+import itertools
 import multiprocessing
 import multiprocessing.connection
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -86,19 +89,29 @@ class Worker:
         return "hung: killed" if code is None else f"the process died with {code}"
 
     def end(self) -> None:
-        self.pipe.send(None)
-        self._process.join(5)
+        with contextlib.suppress(OSError):
+            self.pipe.send(None)
+        self._process.join(2)
         self._process.kill()
 
 
-def verdicts(numbers: Sequence[int], base: Path, folder: Path, *, workers: int) -> Iterator[tuple[int, Any]]:
+def verdicts(numbers: Iterable[int], base: Path, folder: Path, *, workers: int) -> Iterator[tuple[int, Any]]:
     """(number, verdict) of every case as they come; a text in place of a verdict where there is none."""
     crew = [Worker(base, folder, SECONDS) for _ in range(workers)]
-    waiting = list(reversed(numbers))
-    while waiting or any(worker.number is not None for worker in crew):
+    try:
+        yield from _by(crew, iter(numbers))
+    finally:
         for worker in crew:
-            if worker.number is None and waiting:
-                worker.give(waiting.pop())
+            worker.end()
+
+
+def _by(crew: Sequence[Worker], waiting: Iterator[int]) -> Iterator[tuple[int, Any]]:
+    while True:
+        for worker in crew:
+            if worker.number is None and (following := next(waiting, None)) is not None:
+                worker.give(following)
+        if all(worker.number is None for worker in crew):
+            return
         ready = multiprocessing.connection.wait(
             [worker.pipe for worker in crew if worker.number is not None], 1.0
         )
@@ -113,8 +126,6 @@ def verdicts(numbers: Sequence[int], base: Path, folder: Path, *, workers: int) 
                 found = worker.replace()
             worker.number = None
             yield number, found
-    for worker in crew:
-        worker.end()
 
 
 def apart(number: int, base_path: Path, folder: Path, seen: Any) -> str:
@@ -158,13 +169,11 @@ def report(found: dict[int, Any]) -> int:
     """Print the counts, and every class of failure with its first case; how many failed."""
     counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     classes: dict[tuple[str, str], list[int]] = collections.defaultdict(list)
-    digests = set()
     for number, verdict in sorted(found.items()):
         if isinstance(verdict, str):
             counts["(no verdict)"]["failed"] += 1
             classes["(no verdict)", verdict.split(":")[0]].append(number)
             continue
-        digests.add(verdict.digest)
         state = "failed" if verdict.wrong else "refused" if verdict.outcome.code else "valid by chance"
         counts[verdict.case.fault.partition(":")[0]][state] += 1
         for wrong in verdict.wrong[:1]:
@@ -179,20 +188,34 @@ def report(found: dict[int, Any]) -> int:
         total += count
         print(f"| {family} | {count['refused']} | {count['valid by chance']} | {count['failed']} |")
     print(f"| all | {total['refused']} | {total['valid by chance']} | {total['failed']} |")
-    print(f"{len(digests)} of {len(found)} inputs differ from each other; {len(classes)} classes of failure")
+    print(f"{len(found)} inputs, {len(classes)} classes of failure")
     return total["failed"]
 
 
-def chosen(arguments: argparse.Namespace) -> list[int]:
-    """The numbers of the cases that are asked for."""
+def judged(arguments: argparse.Namespace, base: Path, folder: Path) -> dict[int, Any]:
+    """The verdicts by number: of those asked for, or of as many inputs that differ from each other."""
     if arguments.only:
-        return [int(part) for part in arguments.only.split(",")]
-    return list(range(arguments.start, arguments.start + arguments.count))
+        numbers = [int(part) for part in arguments.only.split(",")]
+        return dict(verdicts(numbers, base, folder, workers=arguments.workers))
+    found: dict[int, Any] = {}
+    seen: set[str] = set()
+    tried = 0
+    running = verdicts(itertools.count(arguments.start), base, folder, workers=arguments.workers)
+    with contextlib.closing(running):
+        while len(found) < arguments.count:
+            number, verdict = next(running)
+            tried += 1
+            digest = str(number) if isinstance(verdict, str) else verdict.digest
+            if digest not in seen:
+                seen.add(digest)
+                found[number] = verdict
+    print(f"cases from number {arguments.start}: {tried} made, {tried - len(found)} that had been seen left out")
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--count", type=int, default=1000, help="inputs that differ from each other")
     parser.add_argument("--start", type=int, default=0, help="the first case's number")
     parser.add_argument("--only", help="these numbers alone, as 17,23")
     parser.add_argument("--keep", type=Path, help="with --only: leave the files of the cases in this folder")
@@ -210,7 +233,7 @@ def main() -> None:
             process.join()
             if process.exitcode:
                 sys.exit("the small runs could not be made")
-        found = dict(verdicts(chosen(arguments), base, folder, workers=arguments.workers))
+        found = judged(arguments, base, folder)
         if arguments.apart:
             for number in sorted(found)[:: arguments.apart]:
                 verdict = found[number]

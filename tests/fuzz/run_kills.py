@@ -1,9 +1,9 @@
 """kill -9 at random moments over train and recommend, by hand: ``python tests/fuzz/run_kills.py --count 100``.
 
 A round trains, is killed, goes on, is killed again now and then, and goes on to the end; then it writes lists
-over old ones, is killed, and writes them again. After every kill each file of the run folder must be whole, and
-the lists the old or the new ones; at the end model, figures, history and lists must have the bits of an
-undisturbed round. Most processes are forked from one that has imported everything and call what the command
+over old ones, is killed, and writes them again. After every kill each file of the run folder must be whole and
+the lists the old or the new ones; at the end model, figures, history and lists must have the bits of a round
+without a kill. Most processes are forked from one that has imported everything, and call what the command
 ``sgl-rec`` calls; every ``--apart``-th round starts the installed command itself.
 """
 

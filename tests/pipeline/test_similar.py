@@ -29,3 +29,8 @@ def test_an_unknown_item_is_named(tiny_run: Path, item: object) -> None:
 def test_a_wrong_k(tiny_run: Path) -> None:
     with pytest.raises(UserError, match="k must be at least 1"):
         similar_run(RunFolder.open(tiny_run), [5], k=0)
+
+
+def test_a_list_is_no_longer_than_the_catalogue(tiny_run: Path) -> None:
+    folder = RunFolder.open(tiny_run)
+    assert similar_run(folder, [5], k=2**70).item.shape == (1, len(folder.data.items))
