@@ -62,7 +62,8 @@ class Data(Section):
     """Where the interactions come from, how a file of them is read (``data/reading.py``), how they are split.
 
     ``valid_share`` and ``test_share`` are of each user's interactions for the split ``random``, of all for
-    ``global-time``; ``leave-last-<n>`` and fixed splits have sizes of their own.
+    ``global-time``; ``leave-last-<n>`` and fixed splits have sizes of their own. With ``split_column`` the split
+    is ``standard``.
     """
 
     dataset: str = "demo"
@@ -70,6 +71,7 @@ class Data(Section):
     split_seed: int = pydantic.Field(default=0, ge=0)
     valid_share: float = pydantic.Field(default=0.1, gt=0, lt=1)
     test_share: float = pydantic.Field(default=0.1, gt=0, lt=1)
+    split_column: str | None = None
     user_column: str | None = None
     item_column: str | None = None
     time_column: str | None = None
@@ -84,6 +86,21 @@ class Data(Section):
     exclude_items: tuple[str, ...] | None = pydantic.Field(default=None, strict=False)
     k_core: int | None = pydantic.Field(default=None, ge=1)
     items: str | None = None
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _column_is_a_split(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and values.get("split_column") is not None:
+            return {"split": "standard", **values}
+        return values
+
+    @pydantic.model_validator(mode="after")
+    def _one_split(self) -> Data:
+        if self.split_column is not None and self.split != "standard":
+            raise ValueError(f"must have one split: leave split_column out, or split ({self.split!r})")
+        if self.valid_share + self.test_share >= 1:
+            raise ValueError("must have valid_share + test_share below 1, so that some is left for train")
+        return self
 
 
 class Training(Section):
@@ -145,6 +162,15 @@ def parse(values: Mapping[str, Any], *, where: str) -> Config:
         return Config.model_validate(dict(values))
     except pydantic.ValidationError as error:
         raise UserError(_explain(error.errors()[0], where)) from error
+
+
+def parse_data(values: Mapping[str, Any]) -> Data:
+    """Check a ``[data]`` table alone. Raises: UserError naming the key."""
+    try:
+        return Data.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(_explain({**first, "loc": ("data", *first["loc"])}, "options")) from error
 
 
 def _explain(problem: Any, where: str) -> str:

@@ -69,7 +69,7 @@ def prepare(source: str, out: Path, overwrite: bool, **options: Any) -> None:
     """Write a data set (a name or a path) in the prepared form: interactions.parquet and what belongs to it."""
     from sgl_rec.pipeline.datasets import prepare_dataset
 
-    click.echo(prepare_dataset(source, out, settings=reading_settings(options), overwrite=overwrite))
+    click.echo(prepare_dataset(source, out, data=reading_settings(options).get("data"), overwrite=overwrite))
 
 
 @datasets.command(epilog="Example: sgl-rec datasets split demo --split leave-last-1 --out mydata")
@@ -87,28 +87,11 @@ def prepare(source: str, out: Path, overwrite: bool, **options: Any) -> None:
 @reading_options
 @common
 def split(
-    source: str,
-    split: str,
-    seed: int,
-    valid_share: float,
-    test_share: float,
-    out: Path | None,
-    name: str | None,
-    overwrite: bool,
-    **options: Any,
+    source: str, split: str, seed: int, out: Path | None, name: str | None, overwrite: bool, **options: Any
 ) -> None:
     """Draw a split once and store it, for `sgl-rec train --dataset OUT --split NAME`."""
     from sgl_rec.pipeline.datasets import split_dataset
 
-    words = split_dataset(
-        source,
-        out,
-        split=split,
-        seed=seed,
-        valid_share=valid_share,
-        test_share=test_share,
-        name=name,
-        settings=reading_settings(options),
-        overwrite=overwrite,
-    )
-    click.echo(words)
+    shares = {share: options.pop(share) for share in ("valid_share", "test_share")}
+    data = {"split": split, "split_seed": seed, **shares, **reading_settings(options).get("data", {})}
+    click.echo(split_dataset(source, out, data=data, name=name, overwrite=overwrite))

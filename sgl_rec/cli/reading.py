@@ -16,6 +16,7 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "weight_column": (str, "Name of a column that is summed per pair; a sum of 0 or less is no interaction."),
     "rating_column": (str, "Name of the column of ratings  [default: rating, where there is one]."),
     "title_column": (str, "Name of the column of items' titles, in the data or in --items."),
+    "split_column": (str, "Name of a column that says train, valid or test: a fixed split."),
     "min_rating": (float, "Rows rated lower are no interactions, and are not recommended."),
     "columns": (str, "Names of all columns of a file without a header, as user_id,item_id,rating."),
     "delimiter": (str, "The character between fields, or tab  [default: what the first line has most of]."),

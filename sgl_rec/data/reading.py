@@ -18,9 +18,10 @@ OPTIONS = {
     "timestamp": "time_column",
     "weight": "weight_column",
     "title": "title_column",
+    "part": "split_column",
 }
 """The names columns have inside -> the setting that says what they are called in the file."""
-ASKED_ONLY = ("weight", "title")
+ASKED_ONLY = ("weight", "title", "part")
 """Columns that are looked at only where a setting names them."""
 
 
@@ -34,6 +35,7 @@ class Reading:
         weight_column: how much a row counts. Weights are summed per pair, and a sum of 0 or less (a cancelled
             order) is no interaction; the graph does not use them otherwise.
         title_column: a text per item, in the file itself or in ``items``.
+        split_column: says train, valid or test in every row: a fixed split.
         columns: names of the columns of a file that has no header.
         delimiter: one character, or ``tab``; by default the one the first line has most of.
         encoding: of a text file; by default UTF-8, or what its byte-order mark says.
@@ -51,6 +53,7 @@ class Reading:
     weight_column: str | None = None
     rating_column: str | None = None
     title_column: str | None = None
+    split_column: str | None = None
     columns: tuple[str, ...] | None = None
     delimiter: str | None = None
     encoding: str | None = None
@@ -78,8 +81,8 @@ class Reading:
     @property
     def of_a_table(self) -> list[str]:
         """The options given that only a table with named columns can follow."""
-        asked = ("user_column", "item_column", "time_column", "weight_column", "rating_column", "columns",
-                 "delimiter", "encoding")  # fmt: skip
+        asked = ("user_column", "item_column", "time_column", "weight_column", "rating_column", "split_column",
+                 "columns", "delimiter", "encoding")  # fmt: skip
         return [option_of(name) for name in asked if getattr(self, name) is not None]
 
     @property
@@ -106,13 +109,16 @@ class Reading:
                 continue  # then it is a column of the items file
             if asked is None and inside in ASKED_ONLY:
                 continue
-            name = asked or inside
+            name = inside if asked is None else asked
             if found.count(name) > 1:
                 raise must_be(where, "column names", "distinct", f"{name!r} twice", "remove one")
             if name in found:
                 chosen[inside] = name
             elif asked is not None or inside in REQUIRED:
                 raise no_column(name, found, option_of(option), where)
+        if chosen["user_id"] == chosen["item_id"]:
+            rule = "two columns: --user-column and --item-column"
+            raise must_be(where, "the ids", rule, f"{chosen['user_id']!r} for both")
         if self.min_rating is not None and "rating" not in chosen:
             raise no_column("rating", found, option_of("rating_column"), where)
         return chosen

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sgl_rec.config import Data
+from sgl_rec.config import parse_data
 from sgl_rec.data.catalogue import Counts, Entry, catalogue, entry_of, read_me
 from sgl_rec.data.clean import in_words
 from sgl_rec.data.fetch import fetch
@@ -24,7 +24,6 @@ from sgl_rec.data.prepared import (
     write_dataset,
     write_drawn,
 )
-from sgl_rec.data.reading import Reading
 from sgl_rec.data.splits import RULES, check_name, is_rule, make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.files import atomic_folder
@@ -95,45 +94,42 @@ def fetch_dataset(name: str) -> str:
 
 
 def prepare_dataset(
-    source: str, out: Path, *, settings: Mapping[str, Any] | None = None, overwrite: bool = False
+    source: str, out: Path, *, data: Mapping[str, Any] | None = None, overwrite: bool = False
 ) -> str:
     """Load ``source`` and write it to the folder ``out`` in the prepared form.
 
     Args:
-        settings: ``{"data": ...}``: how a file of the caller's own is read, as for ``train``.
+        data: keys of ``[data]`` that say how the source is read, and which rows count.
         overwrite: replace a prepared data set that is at ``out``, with the splits stored there.
 
     Returns: what was written, in words.
 
     Raises: UserError when ``source`` cannot be loaded, or ``out`` is not free.
     """
+    reading = reading_of(parse_data(data or {}))
     _check_free(out, overwrite=overwrite)
-    dataset = load_dataset(source, reading=_reading(settings))
+    dataset = load_dataset(source, reading=reading)
     _write_folder(out, dataset)
     sizes = f"{len(dataset.users):,} users, {len(dataset.items):,} items"
-    rows = "\n".join(in_words(dataset.rows))
-    return f"{out}: {sizes}, {len(dataset.interactions):,} interactions\n{rows}"
+    return "\n".join([f"{out}: {sizes}, {len(dataset.interactions):,} interactions", *in_words(dataset.rows)])
 
 
 def split_dataset(
     source: str,
     out: Path | None,
     *,
-    split: str,
-    seed: int = 0,
-    valid_share: float = 0.1,
-    test_share: float = 0.1,
+    data: Mapping[str, Any],
     name: str | None = None,
-    settings: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> str:
-    """Split ``source`` by a rule and store that in the prepared folder ``out``.
+    """Split ``source`` by the rule ``data`` has under ``split`` and store that in the prepared folder ``out``.
 
     ``sgl-rec train --dataset OUT --split NAME`` then reads exactly these parts.
 
     Args:
         out: holds the same data in the prepared form, or nothing: then ``source`` is prepared there too. By
             default ``source`` itself, where it is such a folder.
+        data: keys of ``[data]``: the split with its seed and shares, and how the source is read.
         name: of the stored split; by default ``<split>-seed<seed>``.
         overwrite: replace a split of that name.
 
@@ -142,10 +138,12 @@ def split_dataset(
     Raises: UserError for a split that is no rule, data the rule cannot split, a folder with other data, and a
         split of that name that is there.
     """
+    asked = parse_data(data)
+    split = asked.split
     if not is_rule(split):
         rule = f"a rule to draw by ({', '.join(RULES)})"
         raise must_be("--split", "the split", rule, repr(split), "a fixed one is kept by datasets prepare")
-    stored = name or f"{split}-seed{seed}"
+    stored = name or f"{split}-seed{asked.split_seed}"
     check_name(stored)
     out = out or _own_folder(source)
     file = split_file(out, stored)
@@ -154,20 +152,22 @@ def split_dataset(
     prepared = locate(out) is not None
     if not prepared:
         _check_free(out, overwrite=False)
-    dataset = load_dataset(source, reading=_reading(settings))
+    dataset = load_dataset(source, reading=reading_of(asked))
     if prepared:
         _check_same(dataset, source=source, out=out)
-    parts = make_split(dataset, name=split, seed=seed, valid_share=valid_share, test_share=test_share)
+    parts = make_split(
+        dataset,
+        name=split,
+        seed=asked.split_seed,
+        valid_share=asked.valid_share,
+        test_share=asked.test_share,
+    )
     if prepared:
         write_drawn(out, dataset, parts, name=stored)
     else:
         _write_folder(out, dataset, parts, name=stored)
     sizes = f"train {len(parts.train):,}, valid {len(parts.valid):,}, test {len(parts.test):,}"
     return f"{file}: {sizes}\nuse it: sgl-rec train --dataset {out} --split {stored}"
-
-
-def _reading(settings: Mapping[str, Any] | None) -> Reading:
-    return reading_of(Data.model_validate(dict((settings or {}).get("data", {}))))
 
 
 def _own_folder(source: str) -> Path:

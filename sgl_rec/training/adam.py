@@ -86,7 +86,10 @@ class Adam:
         }
 
     def load_state_dict(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what ``state_dict`` returned. Raises: KeyError where a tensor is missing."""
+        """Restore what ``state_dict`` returned. Raises: KeyError where a tensor is missing or another's."""
         for name, values in self._state.items():
             for index, value in enumerate(values):
-                value.copy_(tensors[f"{index}.{name}"])
+                found = tensors[f"{index}.{name}"]
+                if (found.shape, found.dtype) != (value.shape, value.dtype):
+                    raise KeyError(f"{index}.{name} of shape {tuple(value.shape)}")
+                value.copy_(found)

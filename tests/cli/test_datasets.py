@@ -93,7 +93,7 @@ def test_prepare_then_split_then_train(call: Any, tmp_path: Path) -> None:
             "--split: the split must be a rule to draw",
         ),
         (("split", "demo", "--split", "random", "--out", "x", "--name", "../y"), "--name: the name of a stored"),
-        (("split", "demo", "--split", "random", "--out", "x", "--valid-share", "nan"), "must be above 0"),
+        (("split", "demo", "--split", "random", "--out", "x", "--valid-share", "nan"), "valid_share"),
         (("split", "demo", "--split", "leave-last-99", "--out", "x"), "at least 199 interactions of some user"),
         (("split", "demo", "--split", "random"), "--out: must be given"),
     ],
@@ -104,19 +104,3 @@ def test_faults_leave_nothing(call: Any, tmp_path: Path, words: tuple[str, ...],
     assert fault in result.err
     assert "Traceback" not in result.err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_of_ones_own_is_prepared_with_the_options_of_train(call: Any, tmp_path: Path) -> None:
-    file = tmp_path / "orders.csv"
-    file.write_text(
-        "who;what;n\n" + "".join(f"0{user};i{item};1\n" for user in range(9) for item in range(9)) + ";x;1\n"
-    )
-    words = ("--user-column", "who", "--item-column", "what", "--weight-column", "n", "--exclude-items", "i1")
-    done = call("datasets", "prepare", str(file), *words, "--out", str(tmp_path / "mine"))
-    assert done.code == 0, done.err
-    assert "82 read, 72 kept; left out:\n1 without a user id, 9 of excluded items" in done.out
-    done = call("datasets", "split", str(file), *words, "--split", "random", "--out", str(tmp_path / "mine"))
-    assert done.code == 0, done.err
-    done = call("datasets", "prepare", str(file), "--out", str(tmp_path / "other"))
-    assert done.code == 2
-    assert "say which it is with --user-column NAME" in done.err

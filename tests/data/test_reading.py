@@ -14,7 +14,7 @@ from sgl_rec.errors import UserError
 def test_settings_options_and_the_record_have_the_same_names_and_defaults() -> None:
     names = {field.name for field in fields(Reading)}
     assert names == set(READING)
-    own = {"dataset", "split", "split_seed"}
+    own = {"dataset", "split", "split_seed", "valid_share", "test_share"}
     assert names <= set(Data.model_fields) - own
     assert all(getattr(Data(), name) is None is getattr(Reading(), name) for name in names)
 

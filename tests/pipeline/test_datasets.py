@@ -75,7 +75,7 @@ def test_prepare_and_split_give_what_train_would_draw(shop: Path, tmp_path: Path
     assert data.users.values.tolist()[0] == "000"
     assert data.interactions.user.tolist() == direct.interactions.user.tolist()
     for rule in ("random", "leave-last-2", "global-time"):
-        words = split_dataset(str(shop), out, split=rule, seed=4)
+        words = split_dataset(str(shop), out, data={"split": rule, "split_seed": 4})
         assert words.splitlines()[1] == f"use it: sgl-rec train --dataset {out} --split {rule}-seed4"
         stored, drawn = (
             make_split(load_dataset(source), name=name, seed=4).parts()
@@ -87,23 +87,23 @@ def test_prepare_and_split_give_what_train_would_draw(shop: Path, tmp_path: Path
 
 def test_split_prepares_a_new_folder_in_one_move(shop: Path, tmp_path: Path) -> None:
     out = tmp_path / "new"
-    split_dataset(str(shop), out, split="random", name="mine")
+    split_dataset(str(shop), out, data={"split": "random"}, name="mine")
     names = {path.name for path in out.iterdir()}
     assert names == {"interactions.parquet", "dataset.json", "split_mine.parquet"}
-    split_dataset(str(out), None, split="global-time")
+    split_dataset(str(out), None, data={"split": "global-time"})
     assert (out / "split_global-time-seed0.parquet").is_file()
 
 
 def test_nothing_is_overwritten_unasked(shop: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine"
-    split_dataset(str(shop), out, split="random", name="a")
+    split_dataset(str(shop), out, data={"split": "random"}, name="a")
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(UserError, match="got prepared data; use --overwrite"):
         prepare_dataset(str(shop), out)
     with pytest.raises(UserError, match=r"split_a.parquet: must not exist, got a stored split; use --overwrite"):
-        split_dataset(str(shop), out, split="random", seed=1, name="a")
+        split_dataset(str(shop), out, data={"split": "random", "split_seed": 1}, name="a")
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
-    split_dataset(str(shop), out, split="random", seed=1, name="a", overwrite=True)
+    split_dataset(str(shop), out, data={"split": "random", "split_seed": 1}, name="a", overwrite=True)
     assert (out / "split_a.parquet").read_bytes() != before["split_a.parquet"]
     prepare_dataset(str(shop), out, overwrite=True)
     assert {path.name for path in out.iterdir()} == {"interactions.parquet", "dataset.json"}
@@ -124,16 +124,16 @@ def test_a_split_is_of_the_data_that_is_there(shop: Path, tmp_path: Path) -> Non
     out = tmp_path / "mine"
     prepare_dataset("demo", out)
     with pytest.raises(UserError, match=r"must hold the interactions of .*shop.csv, got others"):
-        split_dataset(str(shop), out, split="random")
+        split_dataset(str(shop), out, data={"split": "random"})
     with pytest.raises(UserError, match="--out: must be given where the source is no prepared folder"):
-        split_dataset(str(shop), None, split="random")
+        split_dataset(str(shop), None, data={"split": "random"})
     with pytest.raises(UserError, match=r"must be a rule to draw by .*, got 'standard'"):
-        split_dataset(str(shop), out, split="standard")
+        split_dataset(str(shop), out, data={"split": "standard"})
 
 
 def test_a_failure_leaves_the_old_folder(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "mine"
-    split_dataset(str(shop), out, split="random")
+    split_dataset(str(shop), out, data={"split": "random"})
     before = {path.name: path.read_bytes() for path in out.iterdir()}
 
     def full(*_: object, **__: object) -> None:
@@ -168,3 +168,21 @@ def test_published_parts_are_kept(data_root: Path, tmp_path: Path) -> None:
     for part in one:
         assert one[part].user.tolist() == other[part].user.tolist()
         assert one[part].item.tolist() == other[part].item.tolist()
+
+
+def test_how_the_source_is_read_is_said_once(tmp_path: Path) -> None:
+    rows = [f"{user:02d};{item};{'test' if item == 9 else 'train'}" for user in range(9) for item in range(10)]
+    (tmp_path / "log.txt").write_text("who;sku;fold\n" + "\n".join([*rows, ";3;train"]))
+    data = {"user_column": "who", "item_column": "sku", "split_column": "fold"}
+    words = prepare_dataset(str(tmp_path / "log.txt"), tmp_path / "mine", data=data)
+    assert words.splitlines()[0].endswith("mine: 9 users, 10 items, 90 interactions")
+    assert "1 without a user id" in words
+    split = make_split(load_dataset(tmp_path / "mine"), name="standard")
+    assert (len(split.train), len(split.valid), len(split.test)) == (72, 9, 9)
+    assert set(split.test.item) == {9}
+    with pytest.raises(UserError, match="options: data must have one split: leave split_column out, or split"):
+        split_dataset(str(tmp_path / "log.txt"), tmp_path / "other", data={**data, "split": "random"})
+    with pytest.raises(
+        UserError, match=r"options: 'data.user_colum' must be a known key; did you mean 'user_column'"
+    ):
+        prepare_dataset("demo", tmp_path / "other", data={"user_colum": "x"})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sgl_rec.data.readers import delimited, lightgcn, movielens, pairs, parquet
+from sgl_rec.data.readers import delimited, lightgcn, movielens, pairs, parquet, parts
 from sgl_rec.data.readers.columns import Raw, typed
 from sgl_rec.data.reading import AS_IT_IS, Reading
 from sgl_rec.errors import UserError
@@ -48,6 +48,7 @@ READERS = (
     Reader("movielens", "ratings.dat", movielens.find, movielens.scan),
     Reader("lightgcn", "train.txt and test.txt", lightgcn.find, lightgcn.scan),
     Reader("pairs", "NAME.train and NAME.test", pairs.find, pairs.scan),
+    Reader("parts", "train.csv and test.csv (or .tsv, .parquet)", parts.find, parts.scan, named=True),
 )
 
 

@@ -18,6 +18,8 @@ from sgl_rec.errors import must_be
 
 COLUMNS = ("user_id", "item_id", "rating", "timestamp")
 """The columns of the prepared form."""
+PARTS = ("train", "valid", "test")
+"""What the column of a fixed split may say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +27,8 @@ class Raw:
     """The columns of a file as they stand in it, under the names they have inside.
 
     Args:
-        columns: ``user_id``, ``item_id``, and as there are ``rating``, ``timestamp``, ``weight``, ``title``.
+        columns: ``user_id``, ``item_id``, and as there are ``rating``, ``timestamp``, ``weight``, ``title``,
+            ``part``.
         text: they were read from text, so an id's type is told by its spelling.
         line: names the place of a row (from 0) in the file, for messages.
         part: train, valid or test, where the files are a published split.
@@ -108,7 +111,7 @@ def typed(raw: Raw, *, time_format: str | None = None) -> Rows:
         rating=_numbers(columns["rating"], place("rating")) if "rating" in columns else None,
         weight=_numbers(columns["weight"], place("weight")) if "weight" in columns else None,
         title=_titles(columns["title"]) if "title" in columns else None,
-        part=raw.part,
+        part=_parts(columns["part"], place("part")) if "part" in columns else raw.part,
         unit=unit,
     )
 
@@ -155,6 +158,18 @@ def _parsed(series: pd.Series[Any]) -> tuple[np.ndarray, np.ndarray]:
         empty, numbers = series.isna().to_numpy(dtype=bool), series
     values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     return values, np.isnan(values) & ~empty
+
+
+def _parts(column: Column, place: Place) -> pd.Categorical[Any]:
+    """The part each row says it is in. Raises: UserError for a row that says another word, or none."""
+    coded = _titles(column)
+    code = np.append(pd.Index(PARTS).get_indexer(coded.values), -1)[coded.code]
+    if (wrong := code < 0).any():
+        row = int(wrong.argmax())
+        got = coded.values[coded.code[row]] if coded.code[row] >= 0 else ""
+        raise place.error(row, got, "train, valid or test")
+    parts: pd.Categorical[Any] = pd.Categorical.from_codes(code, pd.Index(PARTS))
+    return parts
 
 
 def _titles(column: Column) -> Coded:

@@ -9,11 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sgl_rec.data.readers.columns import Raw, part_of_rows
+from sgl_rec.data.readers.columns import PARTS, Raw, part_of_rows
 from sgl_rec.data.readers.text import read_text
 from sgl_rec.data.reading import AS_IT_IS, Reading
-
-PARTS = ("train", "valid", "test")
 
 
 def find(path: Path) -> tuple[Path, ...]:

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from sgl_rec.data.readers.columns import Raw, part_of_rows
+from sgl_rec.data.readers.columns import PARTS, Raw, part_of_rows
 from sgl_rec.data.readers.text import line_of_row, read_text, split_lines
 from sgl_rec.data.reading import AS_IT_IS, REQUIRED, Reading
-
-PARTS = ("train", "valid", "test")
 
 
 def find(path: Path) -> tuple[Path, ...]:

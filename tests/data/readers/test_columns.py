@@ -58,3 +58,14 @@ def test_a_frame_of_the_prepared_form() -> None:
 
 def test_parts() -> None:
     assert list(part_of_rows(["train", "test"], [1, 2])) == ["train", "test", "test"]
+
+
+def test_a_column_says_the_part() -> None:
+    ids = pd.Series(range(3))
+    columns = {"user_id": ids, "item_id": ids, "part": pd.Series(["train", "test", "valid"], dtype="category")}
+    assert list(typed(Raw("x", columns)).part) == ["train", "test", "valid"]  # type: ignore[arg-type]
+    for wrong in (["train", "dev", "test"], ["train", None, "test"]):
+        with pytest.raises(UserError, match=r"row 2: part must be train, valid or test, got"):
+            typed(Raw("x", {**columns, "part": pd.Series(wrong)}))
+    text = pa.chunked_array([pa.array(["test", "test", "train"]).dictionary_encode()])
+    assert list(typed(Raw("x", {**columns, "part": text})).part) == ["test", "test", "train"]  # type: ignore[arg-type]
