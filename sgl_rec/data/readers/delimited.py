@@ -121,7 +121,30 @@ def _read(layout: _Layout, names: dict[str, str]) -> pa.Table:
             )
     except (pa.ArrowException, UnicodeError, *UNREADABLE) as error:
         raise _explained(layout, error) from error
+    _refuse_open_quote(layout)
     return table.rename_columns(list(chosen))
+
+
+def _refuse_open_quote(layout: _Layout) -> None:
+    """A quote that is never closed swallows every row after it, which the parser takes for one long field.
+
+    Raises: UserError naming the line it stands in. Only an odd number of quotes is worth the slower look.
+    """
+    with open_bytes(layout.path) as stream:
+        count = sum(block.count(b'"') for block in iter(lambda: stream.read(1 << 20), b""))
+    if count % 2 == 0:
+        return
+    number = 0
+    with open_bytes(layout.path) as stream, io.TextIOWrapper(stream, layout.encoding, newline="") as text:
+        reader = csv.reader(text, delimiter=layout.delimiter, strict=True)
+        try:
+            for _ in reader:
+                number = reader.line_num
+        except csv.Error as error:
+            if "end of data" in str(error):
+                advice = "close it, or leave it out"
+                got = f"one that is open to the end, {reader.line_num - number} lines"
+                raise must_be(f"{layout.path}, line {number + 1}", "a quote", "closed", got, advice) from error
 
 
 def _suffix(path: Path) -> str:

@@ -177,7 +177,9 @@ def test_garbage_is_a_clear_error(
 def test_a_quote_that_is_never_closed_is_named_by_its_line(tmp_path: Path) -> None:
     rows = [f"{user},{user % 7}" for user in range(50)]
     rows[9] = '9,"2'
-    with pytest.raises(UserError, match=r"up to line 51: item_id must be on one line.*close the quote"):
+    with pytest.raises(
+        UserError, match=r"x.csv, line 11: a quote must be closed, got one that is open to the end, 41 lines"
+    ):
         read(tmp_path / "x.csv", "\n".join(["user_id,item_id", *rows]))
 
 
@@ -189,3 +191,14 @@ def test_blanks_around_an_id_are_no_part_of_it(tmp_path: Path) -> None:
 def test_an_absent_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"absent.csv: cannot be read"):
         delimited.scan((tmp_path / "absent.csv",))
+
+
+def test_a_quote_never_closed_is_refused_in_any_column(tmp_path: Path) -> None:
+    rows = [f"{number},i{number},note" for number in range(9)]
+    header, path = "user_id,item_id,note\n", tmp_path / "log.csv"
+    with pytest.raises(
+        UserError, match=r"log.csv, line 5: a quote must be closed, got one that is open to the end"
+    ):
+        read(path, header + "\n".join([*rows[:3], '3,i3,"a note', *rows[4:]]))
+    # One that does not begin a field is a sign like any other.
+    assert len(read(path, header + "\n".join([*rows[:3], '3,i3,5" wide', *rows[4:]]))["user_id"]) == 9
