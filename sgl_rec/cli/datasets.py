@@ -59,7 +59,7 @@ def fetch(name: str) -> None:
     click.echo(fetch_dataset(name))
 
 
-@datasets.command(epilog="Example: sgl-rec datasets prepare demo --out mydata")
+@datasets.command(epilog="Example: sgl-rec datasets prepare demo --out mine")
 @click.argument("source")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--overwrite", is_flag=True, help="Replace prepared data that is at --out, with its stored splits.")
@@ -72,7 +72,7 @@ def prepare(source: str, out: Path, overwrite: bool, **options: Any) -> None:
     click.echo(prepare_dataset(source, out, data=reading_settings(options).get("data"), overwrite=overwrite))
 
 
-@datasets.command(epilog="Example: sgl-rec datasets split demo --split leave-last-1 --out mydata")
+@datasets.command(epilog="Example: sgl-rec datasets split demo --split leave-last-1 --out mine")
 @click.argument("source")
 @click.option("--split", required=True, help="random, leave-last-1 (or another number) or global-time.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn.")
