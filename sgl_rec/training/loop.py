@@ -285,14 +285,19 @@ class Trainer:
             state.finished = saved.values["finished"]
             self.stopping.load_state_dict(saved.values["stopping"])
             if saved.values["best_epoch"] is not None:
-                table = {name: value.to(device) for name, value in saved.group("best.embeddings").items()}
-                state.best = Fitted(
-                    saved.group("best.parameters"),
-                    Embeddings(table["user"], table["item"]),
-                    saved.values["best_epoch"],
-                    [],
-                )
-            sums = saved.group("sums")
-            state.sums = {name: sums[name].to(device) for name in saved.values["sums"]}
+                own, now = self.encoder.state_dict(), self._embed()
+                parameters = {name: _like(saved.group("best.parameters")[name], own[name]) for name in own}
+                table = saved.group("best.embeddings")
+                best = Embeddings(_like(table["user"], now.user), _like(table["item"], now.item))
+                state.best = Fitted(parameters, best, saved.values["best_epoch"], [])
+            sums, total = saved.group("sums"), torch.zeros((), dtype=torch.float64, device=device)
+            state.sums = {name: _like(sums[name], total) for name in saved.values["sums"]}
         except (KeyError, TypeError) as error:
             raise UserError(f"{path}: must be a whole checkpoint, got none of {error}; train again") from error
+
+
+def _like(found: Tensor, own: Tensor) -> Tensor:
+    """A tensor of a checkpoint, where its like lies. Raises: KeyError for one of another shape or type."""
+    if (found.shape, found.dtype) != (own.shape, own.dtype):
+        raise KeyError(f"a tensor of shape {tuple(own.shape)} and type {own.dtype}")
+    return found.to(own.device)

@@ -89,5 +89,6 @@ def test_a_log_that_cannot_be_written_says_so_once(tmp_path: Path, caplog: pytes
     with caplog.at_level("INFO", "sgl_rec"), log_file(Path("/dev/full")):
         logging.getLogger("sgl_rec").info("one")
         logging.getLogger("sgl_rec").info("two")
-    assert [record.message.count("cannot be written") for record in caplog.records] == [1, 0, 0]
+    assert sum(record.message.count("cannot be written") for record in caplog.records) == 1
+    assert len(caplog.records) == 3
     assert "No space left" in caplog.text
