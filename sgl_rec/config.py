@@ -235,7 +235,7 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
             both = f"{below!r} and {dict(value)!r}"
             raise must_be("config", repr(key), "a table everywhere or nowhere", both, "correct this key")
         if isinstance(below, Mapping) and isinstance(value, Mapping):
-            same_part = value.get("name", below.get("name")) == below.get("name")
+            same_part = "name" not in value or value["name"] == below.get("name")
             result[key] = merge(below, value) if same_part else dict(value)
         else:
             result[key] = value

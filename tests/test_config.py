@@ -136,6 +136,11 @@ def test_merge_goes_table_by_table_and_changes_nothing() -> None:
     assert base == {"a": {"x": 1, "y": {"z": 2}}, "b": 3}
 
 
+def test_a_part_whose_name_is_no_text_is_refused_and_not_lost() -> None:
+    config = merge({"encoder": {"name": "lightgcn", "num_layers": 2}}, {"encoder": {"name": math.nan}})
+    assert merge(config, {"encoder": {"num_layers": 1}})["encoder"].keys() == {"name", "num_layers"}
+
+
 def test_a_table_over_a_value_is_refused_and_not_lost() -> None:
     with pytest.raises(UserError, match="'training' must be a table everywhere or nowhere, got 'fast' and"):
         merge({"training": "fast"}, {"training": {"max_epochs": 1}})

@@ -141,10 +141,9 @@ def wrong_value(r: Random, at: Path, base: Base) -> Case:
     key = r.choice([key for key in BAD if key not in GIVEN_BY_OPTION])
     value = a_bad_value(r, key)
     text = tomli_w.dumps(put(GOOD, key, value))
-    # A part checks its own arguments, and names itself.
-    return through_a_file(
-        r, at, base, text, (key, key.rpartition(".")[2]), fault=f"wrong value of {key}", chance=key == "method"
-    )
+    places, name = (key, key.rpartition(".")[2]), f"wrong value of {key}"
+    option = "--method" if key.startswith("loss") else ""  # over a method, an empty table changes nothing
+    return through_a_file(r, at, base, text, places, option=option, fault=name, chance=key == "method")
 
 
 @fault("configs", weight=2)
@@ -181,9 +180,7 @@ def unknown_key(r: Random, at: Path, base: Base) -> Case:
             "x" * 60,
             "__class__",
             "num_views_",
-            some_word(r),
-            some_word(r),
-            some_word(r),
+            *(some_word(r).replace(".", "_") for _ in range(3)),
         ]
     )
     values = put(GOOD, f"{place}{word}", r.choice([1, 0.5, "x", True, [1]]))
@@ -252,7 +249,7 @@ def broken_toml(r: Random, at: Path, base: Base) -> Case:
     lines = tomli_w.dumps(GOOD).splitlines()
     bad = r.choice(BROKEN)
     lines.insert(r.randint(0, len(lines)), bad)
-    return through_a_file(r, at, base, "\n".join(lines), ("mine.toml",))
+    return through_a_file(r, at, base, "\n".join(lines), ("mine.toml", "evaluation.k"))  # {} may stand in a list
 
 
 @fault("configs")
