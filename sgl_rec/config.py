@@ -179,6 +179,8 @@ def _explain(problem: Any, where: str) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{where}: {key!r} must be a known key; {nearest(path[-1], _known_keys(path[:-1]))}"
     rule = problem["msg"][:1].lower() + problem["msg"][1:]
+    if problem["type"] == "value_error" and isinstance(problem["input"], Mapping):  # of several keys together
+        return f"{where}: {key} {rule.removeprefix('value error, ')}"
     return f"{where}: {key} {rule.removeprefix('value error, ')}, got {problem['input']!r}; correct this key"
 
 

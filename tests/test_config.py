@@ -20,6 +20,7 @@ from sgl_rec.config import (
     method_file,
     method_names,
     parse,
+    parse_data,
     parse_setting,
     read_toml,
 )
@@ -237,3 +238,24 @@ def test_a_part_is_completed_with_its_defaults() -> None:
 def test_a_parts_arguments_are_checked(given: dict[str, object], fault: str) -> None:
     with pytest.raises(UserError, match=fault):
         complete_part(Part(name="it", **given), PARTS, where="views", provided=("generator",))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"split": "random", "split_column": "fold"}, "leave split_column out, or split ('random')"),
+        ({"valid_share": 0.5, "test_share": 0.5}, "must have valid_share + test_share below 1, so that"),
+    ],
+)
+def test_keys_that_do_not_go_together(data: dict[str, object], message: str) -> None:
+    for check in (lambda: parse(with_value("data", data), where="options"), lambda: parse_data(data)):
+        with pytest.raises(UserError) as caught:
+            check()
+        assert str(caught.value).startswith("options: data must have ")
+        assert message in str(caught.value)
+        assert "{" not in str(caught.value)
+
+
+def test_a_column_of_parts_is_the_split() -> None:
+    data = parse_data({"split_column": "fold"})
+    assert (data.split, parse_data(data.model_dump())) == ("standard", data)
