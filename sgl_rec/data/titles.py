@@ -13,7 +13,7 @@ from sgl_rec.data.readers.coded import code_ids
 from sgl_rec.data.readers.columns import Rows
 from sgl_rec.data.readers.places import Place
 from sgl_rec.data.reading import Reading, no_column
-from sgl_rec.errors import UserError
+from sgl_rec.errors import UserError, must_be
 from sgl_rec.types import Ids
 
 
@@ -61,6 +61,9 @@ def items_table(table: pa.Table, *, where: str, text: bool) -> pd.DataFrame:
     ids = code_ids(table["item_id"], Place(where, "item_id"), text=text)
     known = ids.code >= 0
     titles = table["title"].to_pandas().astype(object)[known]
+    if (zero := titles.astype(str).str.contains("\0", regex=False).to_numpy()).any():
+        row = int(np.flatnonzero(known)[zero.argmax()]) + 1
+        raise must_be(f"{where}, row {row}", "title", "text", "a zero byte")
     return pd.DataFrame({"item_id": ids.values.take(ids.code[known]), "title": titles.to_numpy()})
 
 

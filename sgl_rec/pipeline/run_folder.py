@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import torch
 from torch import Tensor
 
 from sgl_rec import __version__
@@ -252,7 +253,9 @@ class RunFolder:
         model = self.model()
         table = model.group("embeddings")
         sizes = (len(self.data.users), len(self.data.items))
-        if set(table) != {"user", "item"} or (len(table["user"]), len(table["item"])) != sizes:
+        kinds = {(side.ndim, side.shape[-1:], side.dtype) for side in table.values()}
+        same = len(kinds) == 1 and next(iter(kinds))[::2] == (2, torch.float32)
+        if set(table) != {"user", "item"} or not same or (len(table["user"]), len(table["item"])) != sizes:
             raise UserError(
                 f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; {self._again}"
             )

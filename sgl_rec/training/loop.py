@@ -81,6 +81,19 @@ class Fitted:
     history: list[dict[str, float]]
 
 
+_KINDS: dict[str, Any] = {
+    "epoch": int,
+    "step": int,
+    "seconds": (int, float),
+    "history": list,
+    "finished": bool,
+    "best_epoch": (int, type(None)),
+    "sums": list,
+    "stopping": dict,
+}
+"""What a checkpoint's values are."""
+
+
 @dataclass
 class _State:
     """Where the loop stands; all of it goes into the checkpoint."""
@@ -279,6 +292,9 @@ class Trainer:
         load_module(self.encoder, saved.group("encoder"), where=path)
         load_module(self.objective, saved.group("objective"), where=path)
         try:
+            for name, kind in _KINDS.items():
+                if not isinstance(saved.values[name], kind):
+                    raise TypeError(f"{name} of its type")
             self.optimizer.load_state_dict(saved.group("optimizer"))
             state.epoch, state.step = saved.values["epoch"], saved.values["step"]
             state.seconds, state.history = saved.values["seconds"], saved.values["history"]

@@ -169,6 +169,7 @@ def _code_numbers(column: pd.Series[Any], missing: np.ndarray, place: Place) -> 
     values = (column.fillna(0) if missing.any() else column).to_numpy()
     if np.issubdtype(values.dtype, np.floating):
         # Above 2**53 a float no longer tells neighbouring integers apart: such ids were already damaged.
+        values = values.astype(np.float64)  # half a float has no number as large as the bound
         wrong = ~(np.abs(values) <= 2.0**53) | (values != np.floor(values))
     elif np.issubdtype(values.dtype, np.unsignedinteger):
         wrong = values > np.iinfo(np.int64).max

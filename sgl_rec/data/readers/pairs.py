@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,9 @@ def find(path: Path) -> tuple[Path, ...]:
     if len(trains) != 1 or not trains[0].with_suffix(".test").is_file():
         return ()
     files = [trains[0].with_suffix(f".{part}") for part in PARTS]
-    return tuple(file for file in files if file.is_file())
+    return tuple(
+        file for file in files if os.path.lexists(file)
+    )  # what is there and no file is refused, not missed
 
 
 def scan(files: Sequence[Path], reading: Reading = AS_IT_IS) -> Raw:

@@ -60,11 +60,22 @@ def read_table(path: Path, names: Sequence[str], *, text_once: bool = False) -> 
     try:
         # Without a buffer the whole of every column chunk is held at once beside what is made of it.
         with pyarrow.parquet.ParquetFile(
-            path, read_dictionary=list(names) if text_once else None, buffer_size=1 << 20, pre_buffer=False
+            path,
+            read_dictionary=_texts(path, names) if text_once else None,
+            buffer_size=1 << 20,
+            pre_buffer=False,
         ) as file:
             return file.read(columns=list(names))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path, error) from error
+
+
+def _texts(path: Path, names: Sequence[str]) -> list[str]:
+    """Those of the columns that hold text: others have no dictionary to be read."""
+    with pyarrow.parquet.ParquetFile(path) as file:
+        schema = file.schema_arrow
+    kinds = {name: schema.field(name).type for name in names}
+    return [name for name, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_large_string(kind)]
 
 
 def _damaged(path: Path, error: Exception) -> UserError:
