@@ -76,3 +76,20 @@ def restored_state() -> Iterator[None]:
     logger.setLevel(before[0])
     logger.propagate, logger.handlers[:] = before[1:]
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch, restored_state: None) -> None:
+    """The cells of a bench train in this process: what a process of its own adds is tested where it is made."""
+
+    from sgl_rec.errors import UserError
+    from sgl_rec.pipeline.cell import Task, run_cell
+
+    def run(task: Task) -> str | None:
+        try:
+            run_cell(task)
+        except UserError as error:
+            return str(error)
+        return None
+
+    monkeypatch.setattr("sgl_rec.pipeline.bench_run.in_a_process", run)

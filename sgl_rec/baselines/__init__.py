@@ -12,8 +12,8 @@ BASELINES = Registry(
         "ease": "sgl_rec.baselines.ease:Ease",
         "implicit_als": "sgl_rec.baselines.implicit_als:implicit_als",
         "implicit_bpr": "sgl_rec.baselines.implicit_bpr:implicit_bpr",
-        "gf_cf": "sgl_rec.baselines.spectral:GfCf",
-        "cheby_cf": "sgl_rec.baselines.spectral:ChebyCf",
+        "gf_cf": "sgl_rec.baselines.spectral:gf_cf",
+        "cheby_cf": "sgl_rec.baselines.spectral:cheby_cf",
     },
     "sgl_rec.baselines",
 )

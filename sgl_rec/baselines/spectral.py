@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +16,8 @@ from torch import Tensor
 from sgl_rec.baselines.matrix import at_least, interaction_matrix, one_hot
 from sgl_rec.kernels.propagate import hop
 from sgl_rec.types import Adjacency, Interactions, PairIndex
+
+Response: TypeAlias = Callable[[Float[Tensor, "I B"]], Float[Tensor, "I B"]]
 
 _NOTHING = 1e-5
 """Singular values below it are 0 (the largest is 1): their vectors are any that are left."""
@@ -58,16 +61,6 @@ class Spectrum:
             table = hop(half, table, backend=self._backend)
         return table[num_users:]
 
-    def filtered(
-        self, users: Int[Tensor, " B"], response: Callable[[Float[Tensor, "I B"]], Float[Tensor, "I B"]]
-    ) -> Float[Tensor, "B I"]:
-        """The response to the rows of R of a block of users, of so many at a time as the cache can hold."""
-        scores = torch.empty(len(users), self.touched.num_items)
-        for start in range(0, len(users), _COLUMNS):
-            block = users[start : start + _COLUMNS]
-            scores[start : start + _COLUMNS] = response(one_hot(self.touched, block)).T
-        return scores
-
     def ideal(self, signal: Float[Tensor, "I B"], *, power: float) -> Float[Tensor, "I B"]:
         """D^power V V^T D^-power applied to the columns of ``signal``; V are the leading eigenvectors."""
         return self.scaled(self.basis @ (self.basis.T @ self.scaled(signal, power=-power)), power=power)
@@ -78,8 +71,37 @@ class Spectrum:
         return signal * scale[:, None]
 
 
-class GfCf:
-    r"""A Scorer: one hop over the normalised item-item graph plus an ideal low-pass filter.
+class SpectralFilter:
+    """A Scorer: the response of a filter to each user's row of R.
+
+    Args:
+        response: maps rows of R, as columns, to scores.
+    """
+
+    def __init__(self, spectrum: Spectrum, response: Response) -> None:
+        self._touched, self._response = spectrum.touched, response
+
+    @property
+    def num_users(self) -> int:
+        return self._touched.num_users
+
+    @property
+    def num_items(self) -> int:
+        return self._touched.num_items
+
+    def scores(self, users: Int[Tensor, " B"]) -> Float[Tensor, "B I"]:
+        """The scores of all items for a block of users, a new tensor."""
+        scores = torch.empty(len(users), self.num_items)
+        for start in range(0, len(users), _COLUMNS):
+            block = users[start : start + _COLUMNS]
+            scores[start : start + _COLUMNS] = self._response(one_hot(self._touched, block)).T
+        return scores
+
+
+def gf_cf(
+    interactions: Interactions, *, rank: int = 256, ideal_weight: float = 0.3, generator: torch.Generator
+) -> SpectralFilter:
+    r"""One hop over the normalised item-item graph plus an ideal low-pass filter.
 
     .. math:: s(u, \cdot) = r_u \left(\tilde R^\top \tilde R
         + \text{ideal\_weight}\; D_I^{-1/2} V V^\top D_I^{1/2}\right)
@@ -95,45 +117,33 @@ class GfCf:
 
     Example:
         >>> pairs = Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), num_users=2, num_items=2)
-        >>> GfCf(pairs, rank=1, generator=torch.Generator().manual_seed(0)).scores(torch.tensor([1])).shape
+        >>> gf_cf(pairs, rank=1, generator=torch.Generator().manual_seed(0)).scores(torch.tensor([1])).shape
         torch.Size([1, 2])
 
     Reference: Shen et al. 2021, "How Powerful is Graph Convolution for Recommendation?"; rank 256 and weight 0.3
     are those of its code.
     """
+    at_least("gf_cf", "rank", rank, 0)
+    at_least("gf_cf", "ideal_weight", ideal_weight, 0)
+    spectrum = Spectrum(interactions, rank=rank, generator=generator)
 
-    def __init__(
-        self,
-        interactions: Interactions,
-        *,
-        rank: int = 256,
-        ideal_weight: float = 0.3,
-        generator: torch.Generator,
-    ) -> None:
-        at_least("gf_cf", "rank", rank, 0)
-        at_least("gf_cf", "ideal_weight", ideal_weight, 0)
-        self._spectrum = Spectrum(interactions, rank=rank, generator=generator)
-        self._ideal_weight = ideal_weight
+    def response(signal: Float[Tensor, "I B"]) -> Float[Tensor, "I B"]:
+        return spectrum.ideal(signal, power=0.5).mul_(ideal_weight).add_(spectrum.hop(signal))
 
-    @property
-    def num_users(self) -> int:
-        return self._spectrum.touched.num_users
-
-    @property
-    def num_items(self) -> int:
-        return self._spectrum.touched.num_items
-
-    def scores(self, users: Int[Tensor, " B"]) -> Float[Tensor, "B I"]:
-        """The scores of all items for a block of users, a new tensor."""
-        return self._spectrum.filtered(users, self._response)
-
-    def _response(self, signal: Float[Tensor, "I B"]) -> Float[Tensor, "I B"]:
-        ideal = self._spectrum.ideal(signal, power=0.5)
-        return ideal.mul_(self._ideal_weight).add_(self._spectrum.hop(signal))
+    return SpectralFilter(spectrum, response)
 
 
-class ChebyCf:
-    r"""A Scorer: a plateau-shaped low-pass filter as a Chebyshev polynomial, plus an ideal one.
+def cheby_cf(
+    interactions: Interactions,
+    *,
+    order: int = 8,
+    flatness: float = 1.5,
+    rank: int = 512,
+    ideal_weight: float = 0.2,
+    degree_power: float = 0.4,
+    generator: torch.Generator,
+) -> SpectralFilter:
+    r"""A plateau-shaped low-pass filter as a Chebyshev polynomial, plus an ideal one.
 
     .. math:: s(u, \cdot) = r_u D_I^{-\beta} \left(\sum_{k=0}^{K} c_k T_k(L)
         + \text{ideal\_weight}\; V V^\top\right) D_I^{\beta},\quad L = 1 - 2 \tilde R^\top \tilde R
@@ -152,55 +162,30 @@ class ChebyCf:
 
     Example:
         >>> pairs = Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), num_users=2, num_items=2)
-        >>> scorer = ChebyCf(pairs, rank=1, generator=torch.Generator().manual_seed(0))
-        >>> scorer.scores(torch.tensor([1])).shape
+        >>> cheby_cf(pairs, rank=1, generator=torch.Generator().manual_seed(0)).scores(torch.tensor([1])).shape
         torch.Size([1, 2])
 
     Reference: Kim et al. 2025, "Graph Spectral Filtering with Chebyshev Interpolation for Recommendation", with
     its code's coefficients. Different from the code: nothing is rounded to three decimals.
     """
+    at_least("cheby_cf", "order", order, 1)
+    at_least("cheby_cf", "flatness", flatness, 0)
+    at_least("cheby_cf", "rank", rank, 0)
+    at_least("cheby_cf", "ideal_weight", ideal_weight, 0)
+    spectrum = Spectrum(interactions, rank=rank, generator=generator)
+    first, second, *others = interpolated(order=order, flatness=flatness)
 
-    def __init__(
-        self,
-        interactions: Interactions,
-        *,
-        order: int = 8,
-        flatness: float = 1.5,
-        rank: int = 512,
-        ideal_weight: float = 0.2,
-        degree_power: float = 0.4,
-        generator: torch.Generator,
-    ) -> None:
-        at_least("cheby_cf", "order", order, 1)
-        at_least("cheby_cf", "flatness", flatness, 0)
-        at_least("cheby_cf", "rank", rank, 0)
-        at_least("cheby_cf", "ideal_weight", ideal_weight, 0)
-        self._spectrum = Spectrum(interactions, rank=rank, generator=generator)
-        self._coefficients = interpolated(order=order, flatness=flatness)
-        self._ideal_weight, self._power = ideal_weight, degree_power
-
-    @property
-    def num_users(self) -> int:
-        return self._spectrum.touched.num_users
-
-    @property
-    def num_items(self) -> int:
-        return self._spectrum.touched.num_items
-
-    def scores(self, users: Int[Tensor, " B"]) -> Float[Tensor, "B I"]:
-        """The scores of all items for a block of users, a new tensor."""
-        return self._spectrum.filtered(users, self._response)
-
-    def _response(self, signal: Float[Tensor, "I B"]) -> Float[Tensor, "I B"]:
-        spectrum, (first, second, *others) = self._spectrum, self._coefficients
-        signal = spectrum.scaled(signal, power=-self._power)
+    def response(signal: Float[Tensor, "I B"]) -> Float[Tensor, "I B"]:
+        signal = spectrum.scaled(signal, power=-degree_power)
         before, term = signal, signal - 2 * spectrum.hop(signal)
-        result = spectrum.ideal(signal, power=0.0).mul_(self._ideal_weight)
+        result = spectrum.ideal(signal, power=0.0).mul_(ideal_weight)
         result.add_(before, alpha=first).add_(term, alpha=second)
         for coefficient in others:  # T_k+1 = 2 L T_k - T_k-1
             before, term = term, (term - 2 * spectrum.hop(term)).mul_(2).sub_(before)
             result.add_(term, alpha=coefficient)
-        return spectrum.scaled(result, power=self._power)
+        return spectrum.scaled(result, power=degree_power)
+
+    return SpectralFilter(spectrum, response)
 
 
 def plateau(x: float, *, flatness: float) -> float:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from sgl_rec.encoders.nodes import check_graph, check_sizes, hop_on, split_nodes
+from sgl_rec.encoders.nodes import check_graph, check_sizes, draw_start, hop_on, split_nodes
 from sgl_rec.errors import must_be
 from sgl_rec.types import Embeddings, Graph, Precision
 
@@ -68,14 +68,9 @@ class EGCF(nn.Module):
         check_sizes("EGCF", num_layers=num_layers, embedding_dim=embedding_dim)
         if mode not in get_args(Mode):
             raise must_be("EGCF", "mode", f"one of {', '.join(get_args(Mode))}", repr(mode))
-        if initial not in ("xavier", "normal"):
-            raise must_be("EGCF", "initial", "'xavier' or 'normal'", repr(initial))
         self.mode, self.precision = mode, precision
         self.items = nn.Parameter(torch.empty(num_items, embedding_dim))
-        if initial == "xavier":
-            nn.init.xavier_uniform_(self.items, generator=generator)
-        else:
-            nn.init.normal_(self.items, std=initial_std, generator=generator)
+        draw_start("EGCF", [self.items], initial=initial, std=initial_std, generator=generator)
 
     def forward(self, graph: Graph) -> Embeddings:
         """The embeddings of all users and items on ``graph``. Raises: UserError when it does not fit."""

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from sgl_rec.encoders.nodes import check_graph, split_nodes
+from sgl_rec.encoders.nodes import check_graph, draw_start, split_nodes
 from sgl_rec.errors import must_be
 from sgl_rec.kernels.propagate import propagate
 from sgl_rec.types import Embeddings, Graph, Precision
@@ -74,20 +74,20 @@ class LightGCN(nn.Module):
         self.layer_weights = _weights(num_layers, layer_weights, include_layer_0)
         self.contrast_layer, self.precision = contrast_layer, precision
         self.nodes = nn.Parameter(torch.empty(num_users + num_items, embedding_dim))
-        self._draw(initial, initial_std, generator)
+        tables = torch.split_with_sizes(self.nodes, [num_users, num_items])
+        draw_start("LightGCN", tables, initial=initial, std=initial_std, generator=generator)
 
     def forward(self, graph: Graph) -> Embeddings:
         """The embeddings of all users and items on ``graph``. Raises: UserError when it does not fit."""
         return self._propagate(graph, taps=())[0]
 
-    def passes(self, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embeddings, tuple[Embeddings, ...]]:
-        """What a training step ranks with, and what it contrasts: see ``training.loop.passes``.
+    def passes(self, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embeddings, tuple[Embeddings, ...]] | None:
+        """With ``contrast_layer``, what a step ranks with and what it contrasts: see ``training.loop.passes``.
 
-        Raises: UserError with ``contrast_layer``, unless there is exactly one view.
+        Raises: UserError unless there is exactly one view.
         """
         if self.contrast_layer is None:
-            whole = self(graph)
-            return whole, tuple(whole if view is graph else self(view) for view in views)
+            return None
         if len(views) != 1:
             raise must_be(
                 "LightGCN", "number of views with contrast_layer", "1", len(views), "set views.num_views"
@@ -113,16 +113,6 @@ class LightGCN(nn.Module):
     def initial(self) -> Embeddings:
         """The layer-0 table, with gradients to it."""
         return split_nodes(self.nodes, num_users=self.num_users)
-
-    @torch.no_grad()
-    def _draw(self, initial: str, std: float, generator: torch.Generator) -> None:
-        if initial not in ("xavier", "normal"):
-            raise must_be("LightGCN", "initial", "'xavier' or 'normal'", repr(initial))
-        for table in torch.split_with_sizes(self.nodes, [self.num_users, self.num_items]):
-            if initial == "xavier":
-                nn.init.xavier_uniform_(table, generator=generator)
-            else:
-                nn.init.normal_(table, std=std, generator=generator)
 
 
 def _weights(num_layers: int, layer_weights: Sequence[float] | None, include_layer_0: bool) -> tuple[float, ...]:

@@ -1,12 +1,13 @@
-"""What encoders over a table of nodes share: does a graph fit, one hop on it, users and items apart."""
+"""What encoders over a table of nodes share: its start, does a graph fit, one hop, users and items apart."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from sgl_rec.errors import must_be
 from sgl_rec.kernels.noise import layer_key
@@ -33,6 +34,20 @@ def check_graph(where: str, graph: Graph, *, size: tuple[int, int], num_layers: 
         raise must_be(where, "adjacencies of the graph", f"1 or num_layers = {num_layers}", len(graph.layers))
     if graph.layers[0].left.dtype != dtype:
         raise must_be(where, "dtype of the graph", f"{dtype}", graph.layers[0].left.dtype)
+
+
+@torch.no_grad()
+def draw_start(
+    where: str, tables: Sequence[Tensor], *, initial: str, std: float, generator: torch.Generator
+) -> None:
+    """Fill layer-0 tables: "xavier" (uniform, each by its own size) or "normal". Raises: UserError for others."""
+    if initial not in ("xavier", "normal"):
+        raise must_be(where, "initial", "'xavier' or 'normal'", repr(initial))
+    for table in tables:
+        if initial == "xavier":
+            nn.init.xavier_uniform_(table, generator=generator)
+        else:
+            nn.init.normal_(table, std=std, generator=generator)
 
 
 def split_nodes(table: Float[Tensor, "N D"], *, num_users: int) -> Embeddings:

@@ -11,7 +11,7 @@ from torch import Tensor
 from sgl_rec.types import Embeddings
 
 SAMPLE = 1024
-"""Rows that are compared with each other, evenly spaced: half a million pairs know their mean to a hundredth."""
+"""Rows that are compared with each other, evenly spaced: half a million pairs, whatever the size of the table."""
 
 FEWEST_DIRECTIONS = 3.0
 """An effective rank below this, of 16 dimensions and more, is a collapse: users differ in one taste or two."""

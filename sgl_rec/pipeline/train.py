@@ -305,10 +305,12 @@ def _summary(
     split = stored.split
     log.info(SCORING)
     row = next((row for row in chosen.history if row["epoch"] == chosen.epoch), {})
+    scorer = add_late(config, chosen.scorer, split.train)
     if config.late_sum is not None and len(split.valid):  # the history has the figures of the embeddings alone
         ks = sorted({*config.evaluation.k, cut_off(config.training.metric)})
-        row = dict(validation(split, ks=ks)(add_late(config, chosen.scorer, split.train)))
-    scorer = add_late(config, model.scorer, joined(split, trained_on))
+        row = dict(validation(split, ks=ks)(scorer))
+    if model is not chosen:
+        scorer = add_late(config, model.scorer, joined(split, trained_on))
     metrics = {
         "dataset": f"{stored.facts['name']}@{stored.facts['version']}",
         "sha256": stored.facts["sha256"],

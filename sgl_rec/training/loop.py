@@ -116,10 +116,12 @@ def passes(encoder: Any, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embedd
     """The embeddings that a step ranks with, and those it contrasts: one pass for the graph and for each view.
 
     A view that is the graph itself has the graph's embeddings, without a pass of its own. An encoder that shares
-    more between the two (XSimGCL) has a method ``passes(graph, views)`` that says how.
+    more between the two (XSimGCL) has a method ``passes(graph, views)`` that says how, or None where it does not.
     """
+    shared: tuple[Embeddings, tuple[Embeddings, ...]] | None = None
     if hasattr(encoder, "passes"):
-        shared: tuple[Embeddings, tuple[Embeddings, ...]] = encoder.passes(graph, views)
+        shared = encoder.passes(graph, views)
+    if shared is not None:
         return shared
     whole = encoder(graph)
     return whole, tuple(whole if view is graph else encoder(view) for view in views)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from sgl_rec.baselines.spectral import ChebyCf, GfCf, Spectrum, interpolated, plateau
+from sgl_rec.baselines import spectral
+from sgl_rec.baselines.spectral import Spectrum, cheby_cf, gf_cf, interpolated, plateau
 from sgl_rec.errors import UserError
 from sgl_rec.types import Interactions
-from tests.reference.baselines import cheby_cf, gf_cf, lagrange
+from tests.reference import baselines as loops
+from tests.reference.baselines import lagrange
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -19,8 +21,8 @@ def generator(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("rank", [0, 1, 3, 50])
 @pytest.mark.parametrize("ideal_weight", [0.0, 0.3])
 def test_gf_cf_as_the_loops(rank: int, ideal_weight: float, pairs: Interactions, touched: list[set[int]]) -> None:
-    scorer = GfCf(pairs, rank=rank, ideal_weight=ideal_weight, generator=generator())
-    expected = gf_cf(touched, pairs.num_items, rank=rank, ideal_weight=ideal_weight)
+    scorer = gf_cf(pairs, rank=rank, ideal_weight=ideal_weight, generator=generator())
+    expected = loops.gf_cf(touched, pairs.num_items, rank=rank, ideal_weight=ideal_weight)
     np.testing.assert_allclose(scorer.scores(torch.arange(pairs.num_users)), expected, rtol=1e-4, atol=1e-6)
 
 
@@ -29,10 +31,10 @@ def test_gf_cf_as_the_loops(rank: int, ideal_weight: float, pairs: Interactions,
 def test_cheby_cf_as_the_loops(
     order: int, flatness: float, rank: int, degree_power: float, pairs: Interactions, touched: list[set[int]]
 ) -> None:
-    scorer = ChebyCf(
+    scorer = cheby_cf(
         pairs, order=order, flatness=flatness, rank=rank, degree_power=degree_power, generator=generator()
     )
-    expected = cheby_cf(
+    expected = loops.cheby_cf(
         touched,
         pairs.num_items,
         order=order,
@@ -85,7 +87,15 @@ def test_empty_directions_are_left_out(pairs: Interactions) -> None:
 def test_out_of_range(name: str, pairs: Interactions) -> None:
     value = -1 if name in ("rank", "order") else -1.0
     with pytest.raises(UserError, match=f"cheby_cf: {name} must be at least"):
-        ChebyCf(pairs, **{name: value}, generator=generator())  # type: ignore[arg-type]
+        cheby_cf(pairs, **{name: value}, generator=generator())  # type: ignore[arg-type]
     if name in ("rank", "ideal_weight"):
         with pytest.raises(UserError, match=f"gf_cf: {name} must be at least 0"):
-            GfCf(pairs, **{name: value}, generator=generator())  # type: ignore[arg-type]
+            gf_cf(pairs, **{name: value}, generator=generator())  # type: ignore[arg-type]
+
+
+def test_the_compiled_hop_scores_the_same(pairs: Interactions, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = torch.arange(pairs.num_users)
+    plain = cheby_cf(pairs, rank=2, generator=generator()).scores(users)
+    monkeypatch.setattr(spectral, "_COMPILED_FROM", 0)
+    compiled = cheby_cf(pairs, rank=2, generator=generator()).scores(users)
+    torch.testing.assert_close(compiled, plain, rtol=1e-5, atol=1e-6)

@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 
 from sgl_rec.cli.bench import parse_seeds
-from sgl_rec.errors import UserError
-from sgl_rec.pipeline.cell import Task, run_cell
 
 TWO = ("bench", "--dataset", "shop.csv", "--method", "lightgcn", "--threads", "1")
 SMALL = (
@@ -26,17 +24,8 @@ SMALL = (
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_this_process: None) -> Path:
     """The working folder, with a file of a log; cells train in this process."""
-
-    def run(task: Task) -> str | None:
-        try:
-            run_cell(task)
-        except UserError as error:
-            return str(error)
-        return None
-
-    monkeypatch.setattr("sgl_rec.pipeline.bench_run.in_a_process", run)
     monkeypatch.chdir(tmp_path)
     rows = {(f"u{user}", (user * 7 + step * 3) % 13) for user in range(20) for step in range(7)}
     pd.DataFrame(sorted(rows), columns=["user_id", "item_id"]).to_csv("shop.csv", index=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import multiprocessing
 import os
 import shutil
 import signal
@@ -14,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.killing import run_child
 
 
 def call(words: tuple[str, ...], where: Path, catalogue: Path | None, environment: Mapping[str, str]) -> None:
@@ -49,7 +50,7 @@ class Killer:
     def run(self, words: Sequence[str], *, after: float | None = None) -> bool:
         """Whether the command came to its end before ``after`` seconds; then it must have done well."""
         begun = time.perf_counter()
-        code = self._run_installed(words, after) if self.installed else self._run_forked(words, after)
+        code = self._run_installed(words, after) if self.installed else self._run_as_child(words, after)
         if code == -signal.SIGKILL:
             self.kills += 1
             return False
@@ -58,18 +59,9 @@ class Killer:
         self.seconds[words[words[0] == "datasets"]] = time.perf_counter() - begun
         return True
 
-    def _run_forked(self, words: Sequence[str], after: float | None) -> int:
-        context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=call, args=(tuple(words), self.where, self.catalogue, self.environment))
-        process.start()
-        process.join(after)
-        if process.is_alive():
-            assert process.pid is not None
-            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                os.kill(process.pid, signal.SIGKILL)
-            process.join()
-        assert process.exitcode is not None
-        return process.exitcode
+    def _run_as_child(self, words: Sequence[str], after: float | None) -> int:
+        arguments = (tuple(words), self.where, self.catalogue, self.environment)
+        return run_child(call, *arguments, kill_after=after)
 
     def _run_installed(self, words: Sequence[str], after: float | None) -> int:
         command = shutil.which("sgl-rec", path=str(Path(sys.executable).parent))

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sgl_rec.errors import UserError
 from sgl_rec.pipeline.bench_plan import Asked
-from sgl_rec.pipeline.cell import Task, run_cell
 
 
 @pytest.fixture
@@ -19,20 +17,6 @@ def clicks() -> pd.DataFrame:
     user = np.repeat(np.arange(30), 6)
     item = (user * 7 + np.tile(np.arange(6), 30) * 3) % 20
     return pd.DataFrame({"user_id": [f"u{number:02d}" for number in user], "item_id": item + 100})
-
-
-@pytest.fixture
-def in_this_process(monkeypatch: pytest.MonkeyPatch, restored_state: None) -> None:
-    """The cells of a bench train in this process: what a process of its own adds is tested where it is made."""
-
-    def run(task: Task) -> str | None:
-        try:
-            run_cell(task)
-        except UserError as error:
-            return str(error)
-        return None
-
-    monkeypatch.setattr("sgl_rec.pipeline.bench_run.in_a_process", run)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.observers import EpochLog, epoch_line, log_file
+from sgl_rec.pipeline.train import train
 from sgl_rec.types import Terms
 
 ROW = {
@@ -92,3 +93,18 @@ def test_a_log_that_cannot_be_written_says_so_once(tmp_path: Path, caplog: pytes
     assert sum(record.message.count("cannot be written") for record in caplog.records) == 1
     assert len(caplog.records) == 3
     assert "No space left" in caplog.text
+
+
+@pytest.mark.parametrize(("uniformity", "collapses"), [(0.0, True), (0.3, False)])
+def test_a_run_that_collapses_is_warned_of_within_three_epochs(
+    uniformity: float, collapses: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture, restored_state: None
+) -> None:
+    """Alignment alone is best where all embeddings are one; beside uniformity it is not."""
+    settings = {
+        "loss": {"uniformity": {"weight": uniformity}},
+        "training": {"max_epochs": 3, "backend": "torch"},
+    }
+    with caplog.at_level(logging.WARNING, "sgl_rec"):
+        run = train("demo", method="directau", settings=settings, out=tmp_path / "run", threads=1)
+    assert ("collapse: " in caplog.text) == collapses
+    assert {"monitor.alignment", "monitor.user_rank", "monitor.item_uniformity"} <= set(run.history.columns)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import time
@@ -23,6 +21,7 @@ from sgl_rec.pipeline.run import Run, load_run
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.train import resume, train
 from sgl_rec.training.checkpoint import Checkpoint
+from tests.killing import run_child
 
 MOMENTS = 10
 PRELOAD = [
@@ -53,20 +52,8 @@ def go_on(out: Path, method: str) -> None:
 
 
 def child(work: Callable[[Path, str], None], out: Path, method: str, *, kill_after: float | None = None) -> int:
-    """Run in a process of its own, killed without mercy after so many seconds; its exit code."""
-    # Not a fork of this process, whose OpenMP threads a fork does not have.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
-    process = context.Process(target=work, args=(out, method))
-    process.start()
-    process.join(kill_after)
-    if process.is_alive():
-        assert process.pid is not None
-        with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-            os.kill(process.pid, signal.SIGKILL)
-        process.join()
-    assert process.exitcode is not None
-    return process.exitcode
+    multiprocessing.set_forkserver_preload(PRELOAD)
+    return run_child(work, out, method, kill_after=kill_after)
 
 
 def outcome(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], pd.DataFrame]:
