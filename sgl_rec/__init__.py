@@ -10,11 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgl_rec.pipeline.bench import bench
+    from sgl_rec.pipeline.bench.bench import bench
     from sgl_rec.pipeline.run import Run, load_run
     from sgl_rec.pipeline.train import train
-    from sgl_rec.pipeline.tune import tune
-    from sgl_rec.pipeline.tune_record import Tuned
+    from sgl_rec.pipeline.tune.record import Tuned
+    from sgl_rec.pipeline.tune.tune import tune
 
 try:
     __version__ = version("sgl-rec")
@@ -25,9 +25,9 @@ __all__ = ["Run", "Tuned", "__version__", "bench", "load_run", "train", "tune"]
 
 _HOMES = {
     "train": "sgl_rec.pipeline.train",
-    "bench": "sgl_rec.pipeline.bench",
-    "tune": "sgl_rec.pipeline.tune",
-    "Tuned": "sgl_rec.pipeline.tune_record",
+    "bench": "sgl_rec.pipeline.bench.bench",
+    "tune": "sgl_rec.pipeline.tune.tune",
+    "Tuned": "sgl_rec.pipeline.tune.record",
     "load_run": "sgl_rec.pipeline.run",
     "Run": "sgl_rec.pipeline.run",
 }

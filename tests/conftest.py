@@ -83,7 +83,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, restored_state: None) -> No
     """The cells of a bench train in this process: what a process of its own adds is tested where it is made."""
 
     from sgl_rec.errors import UserError
-    from sgl_rec.pipeline.cell import Task, run_cell
+    from sgl_rec.pipeline.bench.cell import Task, run_cell
 
     def run(task: Task) -> str | None:
         try:
@@ -92,4 +92,4 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, restored_state: None) -> No
             return str(error)
         return None
 
-    monkeypatch.setattr("sgl_rec.pipeline.bench_run.in_a_process", run)
+    monkeypatch.setattr("sgl_rec.pipeline.bench.processes.in_a_process", run)

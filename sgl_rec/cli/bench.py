@@ -58,8 +58,8 @@ def bench(
     it was stopped, by Ctrl-C or a kill. The table goes to stdout, all else to stderr; OUT has it as Markdown, CSV
     and PNG.
     """
-    from sgl_rec.pipeline.bench import planned, run_bench
-    from sgl_rec.pipeline.bench_plan import Asked, in_words
+    from sgl_rec.pipeline.bench.bench import planned, run_bench
+    from sgl_rec.pipeline.bench.plan import Asked, in_words
 
     asked = Asked(
         datasets=datasets,
@@ -85,7 +85,7 @@ def bench(
 
 
 def _show(boards: Any) -> None:
-    from sgl_rec.pipeline.bench import markdown
+    from sgl_rec.pipeline.bench.bench import markdown
 
     click.echo(markdown(boards), nl=False)
 

@@ -20,7 +20,7 @@ def report(run: str, output: str | None, memory_budget: int) -> None:
 
     RUN is the folder that `train` made. The page needs no network and runs no script.
     """
-    from sgl_rec.pipeline.report import report_run
+    from sgl_rec.pipeline.report.report import report_run
     from sgl_rec.pipeline.run_folder import RunFolder
 
     path = None if output is None else Path(output)

@@ -11,7 +11,7 @@ from sgl_rec.cli.options import common, is_quiet
 from sgl_rec.cli.reading import reading_options, reading_settings
 
 if TYPE_CHECKING:
-    from sgl_rec.pipeline.tune_record import Tuned
+    from sgl_rec.pipeline.tune.record import Tuned
 
 
 @click.command(epilog="Example: sgl-rec tune --dataset demo --method ease --out tuned")
@@ -48,7 +48,7 @@ def tune(settings: tuple[str, ...], ranges: tuple[str, ...], max_epochs: int | N
     again goes on where it was stopped, by Ctrl-C or a kill; with more --trials it adds to them.
     """
     from sgl_rec.config import merge, parse_setting
-    from sgl_rec.pipeline.tune import tune as search
+    from sgl_rec.pipeline.tune.tune import tune as search
     from sgl_rec.ranges import parse_range
 
     given: dict[str, Any] = reading_settings(options)

@@ -12,7 +12,7 @@ import pandas as pd
 from sgl_rec.export.lists import list_frame
 from sgl_rec.pipeline.evaluate import evaluate_run
 from sgl_rec.pipeline.recommend import Unknown, recommend_run
-from sgl_rec.pipeline.report import report_run
+from sgl_rec.pipeline.report.report import report_run
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.similar import similar_run
 from sgl_rec.types import Embeddings

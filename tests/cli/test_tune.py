@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sgl_rec.pipeline.tune_journal import Trial
+from sgl_rec.pipeline.tune.journal import Trial
 
 pytest.importorskip("optuna")
 
@@ -85,7 +85,7 @@ def test_ctrl_c_says_what_goes_on(call: Any, shop: Path, monkeypatch: pytest.Mon
     def interrupted(*arguments: Any, **more: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("sgl_rec.pipeline.tune.search", interrupted)
+    monkeypatch.setattr("sgl_rec.pipeline.tune.tune.search", interrupted)
     result = call(*TWO, *SMALL, *WHO, "--out", "out")
     assert (result.code, result.err.splitlines()[-1]) == (
         130,
@@ -95,7 +95,7 @@ def test_ctrl_c_says_what_goes_on(call: Any, shop: Path, monkeypatch: pytest.Mon
 
 def test_a_first_trial_without_a_figure_is_a_dash() -> None:
     from sgl_rec.cli.tune import summary
-    from sgl_rec.pipeline.tune_record import Tuned
+    from sgl_rec.pipeline.tune.record import Tuned
 
     facts: dict[str, Any] = {"epochs_run": 1, "seconds": 1.0}
     trials = (

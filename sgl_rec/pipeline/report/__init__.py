@@ -1,0 +1,1 @@
+"""report: a finished run as one page."""

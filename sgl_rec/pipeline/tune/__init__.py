@@ -1,0 +1,1 @@
+"""tune: the settings of a method by a search on validation."""
