@@ -57,9 +57,26 @@ class LossPart(Part):
 
 
 class LatePart(Part):
-    """A baseline whose scores are added to those of the embeddings, ``weight`` times, both standardised."""
+    """A baseline whose scores are added to those of the embeddings, ``weight`` times, both standardised.
 
-    weight: float = pydantic.Field(default=1.0, gt=0)
+    Of several weights the best on validation is taken; without a validation part, the first.
+    """
+
+    weight: float | tuple[float, ...] = 1.0
+
+    @pydantic.field_validator("weight", mode="before")
+    @classmethod
+    def _weights(cls, value: Any) -> Any:
+        weights = value if isinstance(value, list | tuple) else [value]
+        numbers = [type(one) in (int, float) and 0 <= one < float("inf") for one in weights]
+        if not weights or not all(numbers) or len(set(weights)) < len(weights):
+            raise ValueError("must be a finite number of at least 0, or a list of such")
+        return tuple(map(float, value)) if isinstance(value, list | tuple) else float(value)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Those to choose from."""
+        return self.weight if isinstance(self.weight, tuple) else (self.weight,)
 
 
 class ViewPart(Part):

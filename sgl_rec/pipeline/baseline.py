@@ -11,7 +11,8 @@ from typing import Any
 from torch import Tensor
 
 from sgl_rec.config import Config
-from sgl_rec.pipeline.build import add_late, cut_off, make_baseline
+from sgl_rec.pipeline.build import cut_off, make_baseline
+from sgl_rec.pipeline.late import add_late
 from sgl_rec.pipeline.measure import joined, validation
 from sgl_rec.pipeline.observers import epoch_line
 from sgl_rec.pipeline.run_folder import RunFolder
@@ -79,7 +80,9 @@ def read_scorer(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
     """
     embeddings, about = folder.read_model()
     config, data = folder.config, joined(folder.data.split, about["trained_on"])
-    if embeddings is not None and config.late_sum is None:
+    if embeddings is not None and not about.get("late_weight"):
         return embeddings, about
     log.info("%s: fitting %s again", folder.path, (config.late_sum or config.baseline or config.encoder).name)
-    return make_baseline(config, data) if embeddings is None else add_late(config, embeddings, data), about
+    if embeddings is None:
+        return make_baseline(config, data), about
+    return add_late(config, embeddings, data, weight=about["late_weight"]), about

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from sgl_rec.baselines import BASELINES
-from sgl_rec.baselines.late_sum import LateSum
 from sgl_rec.config import MOST_CUT_OFF, Config, Part, complete_part, unused
 from sgl_rec.encoders import ENCODERS
 from sgl_rec.errors import UserError, must_be, nearest, one_line
@@ -67,13 +66,6 @@ def make_baseline(config: Config, data: Interactions) -> Scorer:
     draws = {"generator": stream(config.training.seed, "baseline")} if "generator" in takes else {}
     scorer: Scorer = make(data, **_baseline_arguments(part, where), **draws)
     return scorer
-
-
-def add_late(config: Config, learnt: Scorer, data: Interactions) -> Scorer:
-    """What a method scores with: ``learnt`` itself, or its late sum with a baseline fitted to ``data``."""
-    if config.late_sum is None:
-        return learnt
-    return LateSum(learnt, make_baseline(config, data), weight=config.late_sum.weight)
 
 
 def baseline_memory(config: Config, data: Interactions) -> int:

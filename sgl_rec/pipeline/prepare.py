@@ -132,7 +132,8 @@ def description(prepared: Prepared, *, device: torch.device) -> str:
     if prepared.warm is not None:
         lines.append(f"warm     {prepared.warm}")
     if (late := config.late_sum) is not None:
-        lines.append(f"late     {late.name} x {late.weight:g} is added in the end; epochs are chosen without it")
+        weights = " or ".join(f"{one:g}" for one in late.weights)
+        lines.append(f"late     {late.name} x {weights} is added in the end; epochs are chosen without it")
     return "\n".join(lines)
 
 

@@ -305,12 +305,18 @@ class RunFolder:
         return embeddings
 
     def _about(self, model: Checkpoint) -> dict[str, Any]:
-        """What the model says of itself. Raises: UserError when it does not say which parts it was fitted to."""
+        """What the model says of itself. Raises: UserError when it does not say how it was made."""
         trained_on = model.values.get("trained_on")
         parts = set(map(str, trained_on)) if isinstance(trained_on, list) else set()
         if not parts or not parts <= {"train", "valid", "test"}:
             raise UserError(
                 f"{self.model_file}: must say which parts it was trained on, got {str(trained_on)[:60]!r}; "
+                f"{self._again}"
+            )
+        weight = model.values.get("late_weight")
+        if self.config.late_sum is not None and weight not in self.config.late_sum.weights:
+            raise UserError(
+                f"{self.model_file}: must say how much of the late sum was chosen, got {str(weight)[:60]!r}; "
                 f"{self._again}"
             )
         return model.values

@@ -18,8 +18,9 @@ from sgl_rec.evaluation.evaluate import Evaluation
 from sgl_rec.graph.build import build_graph
 from sgl_rec.kernels.backend import KNOWN, choose, using
 from sgl_rec.pipeline.baseline import BaselineStage, FittedBaseline
-from sgl_rec.pipeline.build import add_late, cut_off, exponents, make_encoder, make_objective, make_views
+from sgl_rec.pipeline.build import cut_off, exponents, make_encoder, make_objective, make_views
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
+from sgl_rec.pipeline.late import Late, add_late, choose_late
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
 from sgl_rec.pipeline.memory import kept_memory
 from sgl_rec.pipeline.new_run import check_out, new_folder
@@ -167,17 +168,23 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
         if config.baseline is not None:
             stage = BaselineStage(config, split, stop=stop)
         chosen = stage.search()
+        late = choose_late(config, chosen.scorer, split)
         trained_on: tuple[str, ...] = ("train",)
         model = chosen
         if config.training.refit == "valid":
             trained_on = ("train", "valid")
             model = stage.refit("refit", trained_on, epochs=chosen.epoch)
         per_user: list[Evaluation] = []
-        metrics = _summary(folder, chosen, model, trained_on, on_measured=per_user.append)
+        metrics = _summary(folder, chosen, model, trained_on, late=late, on_measured=per_user.append)
         if config.training.refit == "all":
             trained_on = tuple(name for name in ("train", "valid", "test") if len(split.parts()[name]))
             model = stage.refit("refit-all", trained_on, epochs=chosen.epoch)
-        about = {"trained_on": trained_on, "epoch": chosen.epoch, "method": config.method}
+        about = {
+            "trained_on": trained_on,
+            "epoch": chosen.epoch,
+            "method": config.method,
+            "late_weight": late.weight,
+        }
         folder.write_model(model.parameters, model.embeddings, about)
         for measured in per_user:
             folder.write_users(measured.per_user, measured.users)
@@ -298,6 +305,7 @@ def _summary(
     model: AnyFit,
     trained_on: tuple[str, ...],
     *,
+    late: Late,
     on_measured: Callable[[Evaluation], None],
 ) -> dict[str, Any]:
     """The content of ``metrics.json``: the test part is scored once, on the CPU as ``evaluate`` does."""
@@ -305,12 +313,12 @@ def _summary(
     split = stored.split
     log.info(SCORING)
     row = next((row for row in chosen.history if row["epoch"] == chosen.epoch), {})
-    scorer = add_late(config, chosen.scorer, split.train)
-    if config.late_sum is not None and len(split.valid):  # the history has the figures of the embeddings alone
+    if late.weight and len(split.valid):  # the history has the figures of the embeddings alone
         ks = sorted({*config.evaluation.k, cut_off(config.training.metric)})
-        row = dict(validation(split, ks=ks)(scorer))
+        row = dict(validation(split, ks=ks)(late.scorer))
+    scorer = late.scorer
     if model is not chosen:
-        scorer = add_late(config, model.scorer, joined(split, trained_on))
+        scorer = add_late(config, model.scorer, joined(split, trained_on), weight=late.weight)
     metrics = {
         "dataset": f"{stored.facts['name']}@{stored.facts['version']}",
         "sha256": stored.facts["sha256"],
@@ -318,7 +326,7 @@ def _summary(
         "method": config.method,
         "epoch": chosen.epoch,
         "epochs_run": len(chosen.history),
-        "seconds": sum(entry["seconds"] + entry["seconds_validation"] for entry in chosen.history),
+        "seconds": late.seconds + sum(row["seconds"] + row["seconds_validation"] for row in chosen.history),
         "valid": {key: value for key, value in row.items() if "@" in key and math.isfinite(value)},
         **figures(
             scorer,
@@ -328,6 +336,11 @@ def _summary(
             on_measured=on_measured,
         ),
     }
+    if late.weight is not None:
+        metrics["late_sum"] = {"weight": late.weight, "seconds": late.seconds}
+        metrics["late_sum"]["tried"] = [
+            {"weight": one, config.training.metric: value} for one, value in late.tried.items()
+        ]
     if config.training.warm_start:
         metrics["protocol"]["warm_start"] = WarmStart.load(folder.warm_file).facts
     metrics["environment"] = folder.read_json(folder.environment_file)

@@ -19,8 +19,9 @@ import torch
 from sgl_rec.config import dump_toml
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.files import atomic_path, write_text
-from sgl_rec.pipeline.build import add_late, cut_off
+from sgl_rec.pipeline.build import cut_off
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
+from sgl_rec.pipeline.late import choose_late
 from sgl_rec.pipeline.measure import popularity_baseline, validation
 from sgl_rec.pipeline.prepare import Prepared, prepare
 from sgl_rec.pipeline.train import search
@@ -182,7 +183,7 @@ def _try(setup: _Setup, number: int, proposal: Proposal, *, stop: StopRequest) -
         if config.baseline is not None:
             watch.on_epoch(fitted.history[-1])
         if config.late_sum is not None:
-            scorer = add_late(config, fitted.scorer, split.train)
+            scorer = choose_late(config, fitted.scorer, split).scorer
             late = validation(split, ks=[cut_off(training.metric)])(scorer)[training.metric]
     except Pruned as pruned:
         state, why = "pruned", str(pruned)
