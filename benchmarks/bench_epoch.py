@@ -225,6 +225,7 @@ def ours(job: Job, precision: str, backend: str) -> dict[str, Any]:
     from sgl_rec.kernels.backend import using
     from sgl_rec.pipeline.build import make_encoder, make_objective, make_views
     from sgl_rec.pipeline.memory import kept_memory
+    from sgl_rec.training.learner import GraphLearner
     from sgl_rec.training.loop import Trainer
 
     imports = imported_mb()
@@ -238,12 +239,10 @@ def ours(job: Job, precision: str, backend: str) -> dict[str, Any]:
         settings = config.training
         batches = Batches(data, batch_size=settings.batch_size, seed=settings.seed, device=job.device)
         encoder = make_encoder(config, num_users=data.num_users, num_items=data.num_items)
+        objective = make_objective(config).to(job.device)
         trainer = Trainer(
-            encoder.to(job.device),
-            make_objective(config).to(job.device),
-            graph=graph,
+            GraphLearner(encoder.to(job.device), objective, graph=graph, draw_views=draw),
             batches=batches,
-            draw_views=draw,
             learning_rate=settings.learning_rate,
             max_epochs=1,
         )

@@ -26,6 +26,7 @@ from sgl_rec.kernels.propagate import hop, propagate
 from sgl_rec.pipeline.build import make_encoder, make_objective
 from sgl_rec.pipeline.device import environment, set_threads
 from sgl_rec.pipeline.train import Prepared, prepare
+from sgl_rec.training.learner import GraphLearner
 from sgl_rec.training.loop import Trainer
 from sgl_rec.types import Adjacency, Batch, Noise, Precision
 
@@ -169,11 +170,13 @@ def both_steps(prepared: Prepared) -> tuple[Callable[[], object], Callable[[], o
     batch = Batches(train, batch_size=BATCH, seed=0).epoch(0).batch(0)
     graph = build_graph(train)
     trainer = Trainer(
-        make_encoder(config, num_users=train.num_users, num_items=train.num_items),
-        make_objective(config),
-        graph=graph,
+        GraphLearner(
+            make_encoder(config, num_users=train.num_users, num_items=train.num_items),
+            make_objective(config),
+            graph=graph,
+            draw_views=lambda epoch, step: (),
+        ),
         batches=Batches(train, batch_size=BATCH, seed=0),
-        draw_views=lambda epoch, step: (),
         learning_rate=1e-3,
         max_epochs=1,
     )

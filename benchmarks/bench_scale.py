@@ -111,6 +111,7 @@ def run_stages(count: int, precision: str) -> tuple[int, list[tuple[float, int]]
     from sgl_rec.graph.build import build_graph
     from sgl_rec.pipeline.build import make_encoder, make_objective
     from sgl_rec.pipeline.memory import kept_memory
+    from sgl_rec.training.learner import GraphLearner
     from sgl_rec.training.loop import Trainer
     from sgl_rec.views.edge_drop import edge_drop
 
@@ -130,11 +131,13 @@ def run_stages(count: int, precision: str) -> tuple[int, list[tuple[float, int]]
 
     _, *sampled = staged(epoch, 1)
     trainer = Trainer(
-        make_encoder(config, num_users=train.num_users, num_items=train.num_items),
-        make_objective(config),
-        graph=graph,
+        GraphLearner(
+            make_encoder(config, num_users=train.num_users, num_items=train.num_items),
+            make_objective(config),
+            graph=graph,
+            draw_views=lambda epoch, step: views,
+        ),
         batches=batches,
-        draw_views=lambda epoch, step: views,
         learning_rate=1e-3,
         max_epochs=1,
     )

@@ -376,7 +376,7 @@ class View(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """A graph in, raw embeddings out; no loss and no top-K inside. May have ``passes``: see ``training.loop``."""
+    """A graph in, raw embeddings out; no loss, no top-K inside. May have ``passes``: see ``training.learner``."""
 
     def __call__(self, graph: Graph) -> Embeddings: ...
 

@@ -82,7 +82,7 @@ class LightGCN(nn.Module):
         return self._propagate(graph, taps=())[0]
 
     def passes(self, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embeddings, tuple[Embeddings, ...]] | None:
-        """With ``contrast_layer``, what a step ranks with and what it contrasts: see ``training.loop.passes``.
+        """With ``contrast_layer``, what a step ranks with and what it contrasts: see ``training.learner.passes``.
 
         Raises: UserError unless there is exactly one view.
         """

@@ -21,7 +21,7 @@ from sgl_rec.graph.build import build_graph
 from sgl_rec.kernels.backend import using
 from sgl_rec.losses import LOSSES, Objective
 from sgl_rec.rng import stream
-from sgl_rec.training.loop import passes
+from sgl_rec.training.learner import passes
 from sgl_rec.types import Batch, Graph, Interactions, Scorer, Step
 from sgl_rec.views import VIEWS
 

@@ -30,6 +30,7 @@ from sgl_rec.pipeline.run import Run
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.warm_start import WarmStart
 from sgl_rec.training.interrupt import StopRequest, catch_signals
+from sgl_rec.training.learner import GraphLearner
 from sgl_rec.training.loop import Fitted, Observer, Trainer
 from sgl_rec.training.stopping import EarlyStopping
 from sgl_rec.types import Graph, Scorer, Split
@@ -266,12 +267,10 @@ class _Stage:
         encoder = make_encoder(self.config, num_users=data.num_users, num_items=data.num_items).to(self.device)
         if settings.warm_start and not (checkpoint is not None and checkpoint.is_file()):
             self._begin_warm(encoder, graph, validate)
+        objective = make_objective(self.config, item_count=torch.from_numpy(data.item_degree())).to(self.device)
         trainer = Trainer(
-            encoder,
-            make_objective(self.config, item_count=torch.from_numpy(data.item_degree())).to(self.device),
-            graph=graph,
+            GraphLearner(encoder, objective, graph=graph, draw_views=make_views(self.config, graph)),
             batches=Batches(data, batch_size=settings.batch_size, seed=settings.seed, device=self.device),
-            draw_views=make_views(self.config, graph),
             learning_rate=settings.learning_rate,
             max_epochs=epochs,
             validate=validate,

@@ -1,4 +1,4 @@
-"""The training loop: a step a batch on views of the graph, a validation and a checkpoint an epoch."""
+"""The training loop: a step a batch, a validation and a checkpoint an epoch."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from sgl_rec.training.adam import Adam
 from sgl_rec.training.checkpoint import Checkpoint, load_module
 from sgl_rec.training.cuda_graph import CapturedStep, CudaRecorder, TrainingStep
 from sgl_rec.training.interrupt import Interrupted, StopRequest
+from sgl_rec.training.learner import Learner
 from sgl_rec.training.stopping import EarlyStopping
-from sgl_rec.types import Batch, Embeddings, Graph, Step, Terms
+from sgl_rec.types import Embeddings, Terms
 
 
 class EpochSource(Protocol):
     """One epoch's batches by step."""
 
-    def batch(self, step: int) -> Batch: ...
+    def batch(self, step: int) -> Any: ...
 
 
 class BatchSource(Protocol):
@@ -99,6 +100,14 @@ _KINDS: dict[str, Any] = {
 """What a checkpoint's values are."""
 
 
+@dataclass(frozen=True)
+class _Best:
+    """The encoder as of the chosen epoch."""
+
+    parameters: dict[str, Tensor]
+    epoch: int
+
+
 @dataclass
 class _State:
     """Where the loop stands; all of it goes into the checkpoint."""
@@ -108,40 +117,21 @@ class _State:
     seconds: float = 0.0
     sums: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
-    best: Fitted | None = None
+    best: _Best | None = None
     finished: bool = False
 
 
-def passes(encoder: Any, graph: Graph, views: tuple[Graph, ...]) -> tuple[Embeddings, tuple[Embeddings, ...]]:
-    """The embeddings that a step ranks with, and those it contrasts: one pass for the graph and for each view.
-
-    A view that is the graph itself has the graph's embeddings, without a pass of its own. An encoder that shares
-    more between the two (XSimGCL) has a method ``passes(graph, views)`` that says how, or None where it does not.
-    """
-    shared: tuple[Embeddings, tuple[Embeddings, ...]] | None = None
-    if hasattr(encoder, "passes"):
-        shared = encoder.passes(graph, views)
-    if shared is not None:
-        return shared
-    whole = encoder(graph)
-    return whole, tuple(whole if view is graph else encoder(view) for view in views)
-
-
 class Trainer:
-    """Fit an encoder to an objective.
+    """Fit a learner.
 
     Everything random is drawn by what is handed in, from streams named by epoch and step, so a checkpoint needs
     no generator's state and a resume may begin within an epoch.
 
     Args:
-        encoder: a Module that maps a Graph to Embeddings and has ``initial()``.
-        objective: a Module that maps a Step to Terms, with the hooks ``on_epoch(embeddings)`` and
-            ``after_step()``.
-        graph: the training graph.
-        batches: the training triples.
-        draw_views: (epoch, step) -> the augmented graphs for that step (none for a plain ranking loss).
-        validate: embeddings -> metrics; None trains for exactly ``max_epochs`` and keeps the last one.
-        monitor: embeddings -> figures for the history that nothing is chosen by, asked where ``validate`` is.
+        learner: what is trained (``training.learner``).
+        batches: what it learns from, by epoch and step.
+        validate: what the learner embeds -> metrics; None trains for ``max_epochs`` and keeps the last one.
+        monitor: the same -> figures for the history that nothing is chosen by, where ``validate`` is asked.
         stopping: with ``validate``, when to stop; ``metric`` names what it looks at.
         checkpoint: file to write after every epoch and to resume from; None keeps nothing.
         stop: asked before every step.
@@ -150,17 +140,14 @@ class Trainer:
 
     def __init__(
         self,
-        encoder: Any,
-        objective: Any,
+        learner: Learner,
         *,
-        graph: Graph,
         batches: BatchSource,
-        draw_views: Callable[[int, int], tuple[Graph, ...]],
         learning_rate: float,
         max_epochs: int,
-        validate: Callable[[Embeddings], Mapping[str, float]] | None = None,
+        validate: Callable[[Any], Mapping[str, float]] | None = None,
         validate_every: int = 1,
-        monitor: Callable[[Embeddings], Mapping[str, float]] | None = None,
+        monitor: Callable[[Any], Mapping[str, float]] | None = None,
         metric: str = "ndcg@20",
         stopping: EarlyStopping | None = None,
         checkpoint: Path | None = None,
@@ -168,13 +155,13 @@ class Trainer:
         stop: StopRequest | None = None,
         cuda_graph: bool = False,
     ) -> None:
-        self.encoder, self.objective, self.graph, self.batches = encoder, objective, graph, batches
-        self.draw_views, self.validate, self.validate_every = draw_views, validate, validate_every
+        self.learner, self.encoder, self.objective = learner, learner.encoder, learner.objective
+        self.batches, self.validate, self.validate_every = batches, validate, validate_every
         self.monitor = monitor
         self.metric, self.max_epochs, self.checkpoint = metric, max_epochs, checkpoint
         self.stopping = stopping or EarlyStopping(patience=max_epochs, floor=-math.inf, warmup=0)
         self.observer, self.stop = observer or Nobody(), stop or StopRequest()
-        parameters = [*encoder.parameters(), *objective.parameters()]
+        parameters = [*self.encoder.parameters(), *self.objective.parameters()]
         self.optimizer = Adam(parameters, learning_rate=learning_rate)
         device = next(self.encoder.parameters()).device
         self._step: TrainingStep = self.step
@@ -199,21 +186,22 @@ class Trainer:
             state.finished = enough or state.epoch >= self.max_epochs
             self._save()
         assert state.best is not None, "the last epoch is always validated"
-        return Fitted(state.best.parameters, state.best.embeddings, state.best.epoch, state.history)
+        self.encoder.load_state_dict(state.best.parameters)
+        return Fitted(state.best.parameters, self.learner.embed(), state.best.epoch, state.history)
 
     def _run_epoch(self) -> None:
         state, begin = self.state, time.perf_counter()
         epoch = self.batches.epoch(state.epoch)
         if state.step == 0:
-            self.objective.on_epoch(self._embed())
+            self.learner.on_epoch()
         while state.step < self.batches.num_steps:
             if self.stop.requested:
                 state.seconds += time.perf_counter() - begin
                 self._save()
                 raise Interrupted
-            views = self.draw_views(state.epoch, state.step)
+            views = self.learner.draw_views(state.epoch, state.step)
             terms = self._step(epoch.batch(state.step), views)
-            self.objective.after_step()  # not in the step, which a GPU may replay without Python
+            self.learner.after_step()  # not in the step, which a GPU may replay without Python
             self._add(terms)
             state.step += 1
             self.observer.on_step(epoch=state.epoch + 1, step=state.step, terms=terms)
@@ -221,11 +209,10 @@ class Trainer:
         state.history.append(row)
         self.observer.on_epoch(row)
 
-    def step(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
-        """One batch: embed the graph and its views, compute the terms, step the optimiser; no ``after_step``."""
+    def step(self, batch: Any, views: tuple[Any, ...]) -> Terms:
+        """One batch: compute the terms, step the optimiser; no ``after_step``."""
         self.optimizer.zero_grad()
-        embeddings, embedded = passes(self.encoder, self.graph, views)
-        terms: Terms = self.objective(Step(batch, embeddings, self.encoder.initial(), embedded))
+        terms = self.learner.terms(batch, views)
         torch.autograd.backward(terms.total)
         self.optimizer.step()
         return terms
@@ -256,24 +243,18 @@ class Trainer:
         last = state.epoch >= self.max_epochs
         if self.validate is None:
             if last:
-                self._keep(self._embed())
+                self._keep()
             return {}
         if not last and state.epoch % self.validate_every:
             return {}
-        embeddings = self._embed()
+        embeddings = self.learner.embed()
         metrics = self.validate(embeddings)
         if self.stopping.update(metrics[self.metric], state.epoch):
-            self._keep(embeddings)
+            self._keep()
         return metrics if self.monitor is None else {**self.monitor(embeddings), **metrics}
 
-    def _embed(self) -> Embeddings:
-        with torch.no_grad():
-            embeddings: Embeddings = self.encoder(self.graph)
-        return embeddings
-
-    def _keep(self, embeddings: Embeddings) -> None:
-        parameters = copy.deepcopy(self.encoder.state_dict())
-        self.state.best = Fitted(parameters, embeddings.detach(), self.state.epoch, [])
+    def _keep(self) -> None:
+        self.state.best = _Best(copy.deepcopy(self.encoder.state_dict()), self.state.epoch)
 
     def _save(self) -> None:
         if self.checkpoint is None:
@@ -285,7 +266,6 @@ class Trainer:
         saved.put("sums", state.sums)
         if state.best is not None:
             saved.put("best.parameters", state.best.parameters)
-            saved.put("best.embeddings", {"user": state.best.embeddings.user, "item": state.best.embeddings.item})
         saved.values = {
             "epoch": state.epoch,
             "step": state.step,
@@ -313,11 +293,9 @@ class Trainer:
             state.finished = saved.values["finished"]
             self.stopping.load_state_dict(saved.values["stopping"])
             if saved.values["best_epoch"] is not None:
-                own, now = self.encoder.state_dict(), self._embed()
+                own = self.encoder.state_dict()
                 parameters = {name: _like(saved.group("best.parameters")[name], own[name]) for name in own}
-                table = saved.group("best.embeddings")
-                best = Embeddings(_like(table["user"], now.user), _like(table["item"], now.item))
-                state.best = Fitted(parameters, best, saved.values["best_epoch"], [])
+                state.best = _Best(parameters, saved.values["best_epoch"])
             sums, total = saved.group("sums"), torch.zeros((), dtype=torch.float64, device=device)
             state.sums = {name: _like(sums[name], total) for name in saved.values["sums"]}
         except (KeyError, TypeError) as error:

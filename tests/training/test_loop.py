@@ -18,7 +18,8 @@ from sgl_rec.losses.terms import BprTerm, InfoNceTerm, L2Term
 from sgl_rec.ranking import rank
 from sgl_rec.rng import stream
 from sgl_rec.training.interrupt import Interrupted, StopRequest
-from sgl_rec.training.loop import Fitted, Nobody, Trainer, passes
+from sgl_rec.training.learner import GraphLearner
+from sgl_rec.training.loop import Fitted, Nobody, Trainer
 from sgl_rec.training.stopping import EarlyStopping
 from sgl_rec.types import Embeddings, Graph, Interactions, PairIndex, Terms
 from sgl_rec.views.edge_drop import edge_drop
@@ -60,12 +61,10 @@ def make(
         return tuple(edge_drop(graph, drop_rate=0.2, generator=generator) for _ in range(2 if contrast else 0))
 
     generator = stream(seed, "initial")
+    encoder = LightGCN(pairs.num_users, pairs.num_items, embedding_dim=8, num_layers=2, generator=generator)
     return Trainer(
-        LightGCN(pairs.num_users, pairs.num_items, embedding_dim=8, num_layers=2, generator=generator),
-        Objective(terms),
-        graph=graph,
+        GraphLearner(encoder, Objective(terms), graph=graph, draw_views=draw),
         batches=Batches(pairs, batch_size=16, seed=seed),
-        draw_views=draw,
         learning_rate=learning_rate,
         max_epochs=max_epochs,
         validate=validate,
@@ -88,27 +87,6 @@ def same(one: Fitted, two: Fitted) -> bool:
 
 def terms_of(history: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{key: value for key, value in row.items() if not key.startswith("seconds")} for row in history]
-
-
-class Counting:
-    """An encoder without ``passes`` of its own."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, graph: Graph) -> Embeddings:
-        self.calls += 1
-        return Embeddings(torch.full((2, 1), float(self.calls)), torch.zeros(3, 1))
-
-
-def test_the_graph_itself_is_embedded_once() -> None:
-    graph, other = (build_graph(checkerboard(4, 5)) for _ in range(2))
-    counting = Counting()
-    ranked, (first, second) = passes(counting, graph, (graph, other))
-    assert first is ranked
-    assert counting.calls == int(second.user[0]) == 2
-    ranked, views = passes(LightGCN(4, 5, embedding_dim=2, generator=stream(0, "initial")), graph, (graph,) * 2)
-    assert views[0] is views[1] is ranked
 
 
 def test_a_recorded_step_is_for_gpus_alone() -> None:
