@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from sgl_rec.baselines import BASELINES
@@ -64,7 +65,9 @@ def make_baseline(config: Config, data: Interactions) -> Scorer:
     make = BASELINES[part.name]
     takes = inspect.signature(make).parameters
     draws = {"generator": stream(config.training.seed, "baseline")} if "generator" in takes else {}
-    scorer: Scorer = make(data, **_baseline_arguments(part, where), **draws)
+    arguments = _baseline_arguments(part, where)
+    with threadpool_limits(torch.get_num_threads(), user_api="blas"):  # NumPy's and SciPy's, as torch's own
+        scorer: Scorer = make(data, **arguments, **draws)
     return scorer
 
 

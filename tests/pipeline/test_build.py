@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from sgl_rec.baselines import BASELINES
+from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.config import Config, merge, method_file, method_names, parse, read_toml
 from sgl_rec.errors import UserError
 from sgl_rec.graph.build import build_graph
-from sgl_rec.pipeline.build import exponents, make_encoder, make_objective, make_views, resolve
+from sgl_rec.pipeline.build import exponents, make_baseline, make_encoder, make_objective, make_views, resolve
 from sgl_rec.types import Graph, Interactions
 from sgl_rec.views import VIEWS
 
@@ -163,3 +165,16 @@ real = type(VIEWS).__getitem__
 def test_a_term_may_not_take_a_column_of_the_history() -> None:
     with pytest.raises(UserError, match="label of a term must be none of epoch"):
         resolve(config_of("lightgcn", {"loss": {"seconds": {"name": "l2"}}}))
+
+
+def test_a_baselines_linear_algebra_has_the_threads_of_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def watched(interactions: Interactions, *, l2_weight: float = 1.0) -> Popularity:
+        seen.extend(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return Popularity(interactions)
+
+    monkeypatch.setattr("sgl_rec.baselines.ease.Ease", watched)
+    config = Config.model_validate({"baseline": {"name": "ease"}})
+    make_baseline(config, Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), num_users=2, num_items=2))
+    assert set(seen) == {torch.get_num_threads()} == {1}
