@@ -213,7 +213,8 @@ class Config(Section):
     def _alone(cls, values: Any) -> Any:
         given = sorted(set(values) & set(OF_TRAINED)) if isinstance(values, Mapping) else []
         if given and values.get("baseline") is not None:
-            raise ValueError(f"baseline must stand without {', '.join(given)}, got both; leave one of them out")
+            advice = "leave one of them out, or write it in the files of the methods it fits"
+            raise ValueError(f"baseline must stand without {', '.join(given)}, got both; {advice}")
         return values
 
     @pydantic.model_validator(mode="after")
@@ -248,6 +249,8 @@ def _explain(problem: Any, where: str) -> str:
     key = ".".join(path)
     if problem["type"] == "extra_forbidden":
         return f"{where}: {key!r} must be a known key; {nearest(path[-1], _known_keys(path[:-1]))}"
+    if problem["type"] == "missing":
+        return f"{where}: {key} must be given, got none; add this key"
     rule = problem["msg"][:1].lower() + problem["msg"][1:]
     if problem["type"] == "value_error" and isinstance(problem["input"], Mapping):  # of several keys together
         return f"{where}: " + f"{key} {rule.removeprefix('value error, ')}".strip()
@@ -361,7 +364,9 @@ def method_file(method: str, *, dataset: str) -> Path:
     shipped = method_names(dataset)
     if method in shipped:
         return shipped[method]
-    if Path(method).suffix == ".toml" and Path(method).is_file():
+    if Path(method).suffix == ".toml":
+        if not Path(method).is_file():
+            raise must_be("--method", method, "a method's file", "none", "check the path")
         return Path(method)
     raise UserError(
         f"--method: name must be a known method or a .toml file, got {method!r}; {nearest(method, shipped)}"
@@ -373,6 +378,9 @@ def complete_part(part: Part, registry: Registry, *, where: str, provided: Seque
 
     Configurable are the keyword-only parameters of the part except those the program provides itself.
     """
+    if part.name not in registry:
+        known = nearest(part.name, registry.names())
+        raise must_be(where, "name", f"a known {registry.kind}", repr(part.name), known)
     signature = inspect.signature(registry[part.name])
     hints = typing.get_type_hints(_signature_owner(registry[part.name]))
     fields: dict[str, Any] = {

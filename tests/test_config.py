@@ -211,7 +211,7 @@ def test_a_method_is_a_name_or_a_file(tmp_path: Path) -> None:
     assert method_file("lightgcn", dataset="demo").name == "lightgcn.toml"
     with pytest.raises(UserError, match="got 'lightgc'; did you mean 'lightgcn'"):
         method_file("lightgc", dataset="demo")
-    with pytest.raises(UserError, match="--method"):
+    with pytest.raises(UserError, match=r"absent\.toml must be a method's file, got none; check the path"):
         method_file(str(tmp_path / "absent.toml"), dataset="demo")
 
 
@@ -232,6 +232,17 @@ def test_a_part_is_completed_with_its_defaults() -> None:
     assert filled == {"rate": 0.5, "count": 3}
 
 
+def test_a_part_nobody_knows_is_named_with_its_table() -> None:
+    with pytest.raises(UserError, match="late_sum: name must be a known part, got 'ti'; known: it"):
+        complete_part(Part(name="ti"), PARTS, where="late_sum")
+
+
+def test_a_table_without_the_name_of_its_part_says_the_key() -> None:
+    with pytest.raises(UserError) as caught:
+        parse(with_value("late_sum", {"weight": 2.0}), where="mine")
+    assert str(caught.value) == "mine: late_sum.name must be given, got none; add this key"
+
+
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
@@ -240,7 +251,7 @@ def test_a_part_is_completed_with_its_defaults() -> None:
         ({"rate": 0.5, "size": 3}, "'size' must be an argument"),
         ({"rate": "much"}, "views: rate input should be a valid number"),
         ({"rate": math.nan}, "views: rate input should be a finite number"),
-        ({"count": 1}, "views: rate field required"),
+        ({"count": 1}, "views: rate must be given, got none; add this key"),
     ],
 )
 def test_a_parts_arguments_are_checked(given: dict[str, object], fault: str) -> None:

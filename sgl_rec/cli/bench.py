@@ -32,7 +32,9 @@ MOST_SEEDS = 1000
     "--lists", multiple=True, metavar="NAME=FILE",
     help="Somebody else's lists, scored as ours: user_id, item_id and rank or score. Repeat NAME for its seeds.",
 )  # fmt: skip
-@click.option("--metric", default="ndcg@20", show_default=True, help="What is tested, and sorts the table.")
+@click.option(
+    "--metric", help="What is tested, and sorts the table  [default: ndcg@20, or NDCG at the largest of --k]."
+)
 @click.option("--k", help="Cut-offs of the metrics, as 10,20.")
 @click.option("--config", type=click.Path(), help="A TOML file whose values go over every method's.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One value over all files.")
@@ -48,7 +50,7 @@ def bench(
     seeds: str | None,
     against: str,
     lists: tuple[str, ...],
-    metric: str,
+    metric: str | None,
     dry_run: bool,
     **options: Any,
 ) -> None:
@@ -104,16 +106,19 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         if not all(end.isascii() and end.isdigit() and len(end) < 10 for end in ends):
             raise _wrong_seeds(text)
         begin, end = map(int, ends)
-        if end < begin or end - begin >= MOST_SEEDS:
+        if end < begin:
             raise _wrong_seeds(text)
+        if len(seeds) + end - begin >= MOST_SEEDS:
+            raise _wrong_seeds(text, f"at most {MOST_SEEDS} seeds")
         seeds += range(begin, end + 1)
     if len(set(seeds)) < len(seeds):
         raise _wrong_seeds(text)
     return tuple(seeds)
 
 
-def _wrong_seeds(text: str) -> click.BadParameter:
-    rule = "distinct whole numbers like 0,1,2 or 0-4"
+def _wrong_seeds(
+    text: str, rule: str = "distinct numbers of up to 9 digits, like 0,1,2 or 0-4"
+) -> click.BadParameter:
     return click.BadParameter(f"must be {rule}, got {text!r}", param_hint="--seeds")
 
 

@@ -85,7 +85,8 @@ def _known_users(user: Coded, users: Ids, *, where: str) -> np.ndarray:
     index = users.index_of(user.values.to_numpy())
     used = np.unique(user.code)
     if (unknown := used[index[used] < 0]).size:
-        got = f"{len(unknown)} others of {len(used)}, {user.values[unknown[0]]!r} the first"
+        first = user.values[unknown[:1]].tolist()[0]  # as Python has it: NumPy's own would name its type
+        got = f"{len(unknown)} others of {len(used)}, {first!r} the first"
         raise must_be(where, "users", "those of the data", got, "write the ids that the data has")
     known: np.ndarray = index[user.code]
     return known
@@ -98,7 +99,8 @@ def _order(table: pa.Table, path: Path, user: np.ndarray) -> np.ndarray:
     values: np.ndarray = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(np.float64)
     if (wrong := ~np.isfinite(values)).any():
         row = int(wrong.argmax())
-        raise must_be(f"{path}, row {row + 1}", name, "a finite number", repr(column[row]))
+        got = column.iloc[[row]].tolist()[0]
+        raise must_be(f"{path}, row {row + 1}", name, "a finite number", repr(got))
     if name == "score":
         return -values
     _refuse_repeated(path, user, values, values, what="rank")

@@ -201,5 +201,5 @@ def _read_parts(path: Path) -> pd.DataFrame:
     frame = parquet.read_columns(path, wanted)
     known = frame["part"].isin(PARTS)
     if not known.all():
-        raise must_be(str(path), "part", "train, valid or test", repr(frame["part"][~known].iloc[0]))
+        raise must_be(str(path), "part", "train, valid or test", repr(frame["part"][~known].tolist()[0]))
     return frame

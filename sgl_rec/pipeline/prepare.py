@@ -70,7 +70,7 @@ def prepare(
     own = read_toml(Path(how)) if _is_file(how) else {}
     source = dataset if dataset is not None else _chosen(over) or _chosen(own) or "demo"
     name = "dataframe" if isinstance(source, pd.DataFrame) else str(source)
-    where = str(config or "config")
+    where = f"{config} over {how}" if config else f"config of {how}"
     # A slip shows before the data is read.
     first = resolve(parse(_values(how, own, over, dataset=Path(name).name, name=name), where=where))
     loaded = loaded or load_dataset(source, reading=reading_of(first.data))

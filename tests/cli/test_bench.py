@@ -57,6 +57,13 @@ def test_dry_run_lists_the_runs_and_writes_nothing(call: Any, shop: Path) -> Non
     assert call(*TWO, *SMALL, "--out", "out", "--dry-run").out.split()[1:] == ["done"]
 
 
+@pytest.mark.parametrize(("cuts", "metric"), [("3,5", "ndcg@5"), ("20,30", "ndcg@20"), ("30,5", "ndcg@30")])
+def test_what_is_tested_where_nobody_says(call: Any, shop: Path, cuts: str, metric: str) -> None:
+    result = call(*TWO, *SMALL, "--k", cuts, "--out", "out")
+    assert result.code == 0, result.err
+    assert f"| method | seeds | {metric} [95 %] |" in result.out
+
+
 def test_lists_and_against(call: Any, shop: Path) -> None:
     assert call(*TWO, *SMALL, "--out", "out").code == 0
     assert call("evaluate", "out/shop/lightgcn/seed-0", "--output", "own.csv", "--threads", "1").code == 0
@@ -86,11 +93,18 @@ def test_the_run_of_a_cell_is_an_ordinary_one(call: Any, shop: Path) -> None:
         ("--out out --seeds 1-0", "--seeds"),
         ("--out out --seeds 0,0", "--seeds"),
         ("--out out --seeds x", "--seeds"),
-        ("--out out --seeds 0-99999", "--seeds"),
+        ("--out out --seeds 0-99999999", "--seeds: must be at most 1000 seeds, got '0-99999999'"),
+        ("--out out --seeds 0-599,600-1000", "--seeds: must be at most 1000 seeds, got '0-599,600-1000'"),
+        ("--out out --seeds 0-9999999999", "--seeds: must be distinct numbers of up to 9 digits"),
+        ("--out out --method ease --set encoder.num_layers=1", "config of ease: baseline must stand without"),
+        ("--out out --set late_sum.weight=1.0", "config of lightgcn: late_sum.name must be given, got none"),
+        ("--out out --set late_sum.name=eas", "late_sum: name must be a known baseline, got 'eas'; did you mean"),
+        ("--out out --method ./missing.toml", "--method: ./missing.toml must be a method's file, got none"),
         ("--out out --set training.seed=1", "say --seeds"),
         ("--out out --set training.sead=1", "did you mean 'seed'"),
         ("--out out --metric ndgc@20", "did you mean 'ndcg@20'"),
         ("--out out --metric ndcg@7", "--metric"),
+        ("--out out --k 5,10 --metric ndcg@20", "--metric: metric must be one that is measured, got 'ndcg@20'"),
         ("--out out --against nosuch", "--against: name must be one of the methods"),
         ("--out out --lists own.csv", "NAME=FILE"),
         ("--out out --lists a=absent.csv", "must be a file of lists"),

@@ -113,7 +113,7 @@ def test_dry_run_shows_the_config_and_writes_nothing(call: Any, here: Path) -> N
     [
         ("--dataset ./nothing", "must be a folder with interactions"),
         ("--method lightgc", "did you mean 'lightgcn'"),
-        ("--method absent.toml", "--method: name must be a known method or a .toml file"),
+        ("--method absent.toml", "--method: absent.toml must be a method's file, got none; check the path"),
         ("--split lightgcnpp", "lightgcnpp"),
         ("--config absent.toml", "absent.toml: config file must exist"),
         ("--set training.lerning_rate=1", "did you mean 'learning_rate'"),

@@ -48,7 +48,7 @@ def test_equal_scores_keep_the_order_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"user_id": ["bob", "ann", "dan", "ann", "bob"]}, "users must be those of the data, got 1 others of 3"),
+        ({"user_id": ["bob", "ann", "dan", "ann", "bob"]}, "got 1 others of 3, 'dan' the first; write"),
         ({"item_id": [12, 13, 13, 10, 99]}, "row 3: item_id must be once in a user's list, got 13 again"),
         ({"rank": [2, 3, 3, 2, 1]}, "row 3: rank must be once"),
         ({"rank": [2, None, 1, 2, 1]}, "row 2: rank must be a finite number"),
@@ -62,6 +62,17 @@ def test_what_is_no_list_is_refused_by_its_row(
     path = written(tmp_path, {**ROWS, **change}, ".csv")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=fault):
         read_lists(path, users=USERS, items=ITEMS, k=2)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_faults_show_values_as_they_were_written(tmp_path: Path, suffix: str) -> None:
+    numbers = Ids(pd.Index([1, 2]))
+    rows = {"user_id": [1, 3], "item_id": [10, 11], "rank": [1, 2]}
+    with pytest.raises(UserError, match="got 1 others of 2, 3 the first; write"):
+        read_lists(written(tmp_path, rows, suffix), users=numbers, items=ITEMS, k=2)  # type: ignore[arg-type]
+    rows = {"user_id": [1, 2], "item_id": [10, 11], "score": [1.0, float("inf")]}
+    with pytest.raises(UserError, match=r"row 2: score must be a finite number, got '?inf'?$"):
+        read_lists(written(tmp_path, rows, suffix), users=numbers, items=ITEMS, k=2)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])

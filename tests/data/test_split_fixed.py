@@ -87,6 +87,7 @@ def test_a_pair_in_two_parts_counts_once(tmp_path: Path, caplog: pytest.LogCaptu
         ([("b", 1, "train"), ("b", 3, "test")], "user b, item 3"),
         ([("a", 1, "train"), ("a", 2, "dev")], "part must be train, valid or test, got 'dev'"),
         ([("a", 1, "train"), ("a", 2, None)], "part must be train"),
+        ([("a", 1, 0), ("a", 2, 1)], "got 0$"),
         ([("a", 1, "train")], "the test part must be at least one"),
         ([("a", 1, "test")], "the train part must be at least one"),
     ],

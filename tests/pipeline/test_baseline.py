@@ -171,7 +171,10 @@ def test_warm_start_goes_neither_way(run: sgl_rec.Run, shop: pd.DataFrame, tmp_p
         ({"baseline": {"l2_weight": "x"}}, "baseline: l2_weight"),
         ({"baseline": {"l2_weight": -1.0}}, "l2_weight must be above 0 and at most 1e+30, got -1.0"),
         ({"baseline": {"name": "eas"}}, "did you mean 'ease'"),
-        ({"encoder": {"name": "lightgcn"}}, "baseline must stand without encoder, got both"),
+        (
+            {"encoder": {"name": "lightgcn"}},
+            "config of ease: baseline must stand without encoder, got both; leave one of them out, or write",
+        ),
         ({"loss": {"ranking": {"name": "bpr"}}}, "baseline must stand without loss, got both"),
     ],
 )

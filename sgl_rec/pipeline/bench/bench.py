@@ -31,6 +31,8 @@ log = logging.getLogger("sgl_rec")
 
 SHORT = ("threads", "processor", "gpu")
 """What the table says of the machine; ``bench.json`` has all."""
+USUAL_K = 20
+"""The cut-off of the NDCG that is tested where nobody says what, if it is measured."""
 
 
 def bench(
@@ -42,7 +44,7 @@ def bench(
     split: str | None = None,
     against: str = POPULARITY,
     lists: Mapping[str, Sequence[str | Path]] | None = None,
-    metric: str = "ndcg@20",
+    metric: str | None = None,
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
@@ -61,7 +63,8 @@ def bench(
         against: the method the others are tested against (``popularity`` is always there).
         lists: somebody else's lists by a name: files (one a seed) with ``user_id``, ``item_id`` and ``rank`` or
             ``score``, measured as the models are; for one data set.
-        metric: what is tested, and sorts the table. Epochs are chosen by ``training.metric`` on validation.
+        metric: what is tested, and sorts the table; by default ndcg@20, or where that is not measured NDCG at the
+            largest cut-off. Epochs are chosen by ``training.metric`` on validation.
 
     Returns: the rows of all leaderboards, with the columns of ``leaderboard.csv``.
 
@@ -80,11 +83,12 @@ def run_bench(
     *,
     against: str = POPULARITY,
     lists: Mapping[str, Sequence[str | Path]] | None = None,
-    metric: str = "ndcg@20",
+    metric: str | None = None,
     on_boards: Callable[[Sequence[Leaderboard]], None] | None = None,
 ) -> list[Leaderboard]:
     """``bench``; ``on_boards`` is handed the leaderboards before runs that failed are an error."""
     cells, states = planned(asked, against=against, lists=lists, metric=metric)
+    metric = _metric(cells, metric)
     counts = [states.count(state) for state in ("done", "to resume", "to train")]
     log.info("%d runs: %d are done, %d to go on, %d to begin", len(cells), *counts)
     _make(asked.out)
@@ -122,7 +126,7 @@ def planned(
     *,
     against: str = POPULARITY,
     lists: Mapping[str, Sequence[str | Path]] | None = None,
-    metric: str = "ndcg@20",
+    metric: str | None = None,
 ) -> tuple[list[Cell], list[str]]:
     """The cells and what is there of each; nothing is trained or written. Raises: as ``bench``."""
     if not asked.datasets or not asked.methods:
@@ -134,7 +138,7 @@ def planned(
     set_threads(asked.threads)
     cells = plan(asked, device=choose_device(asked.device))
     _check_names(cells, against=against, lists=lists or {})
-    _check_metric(cells, metric)
+    _metric(cells, metric)
     return cells, [cell.state() for cell in cells]
 
 
@@ -159,11 +163,16 @@ def _check_names(cells: Sequence[Cell], *, against: str, lists: Mapping[str, Seq
         raise must_be("--against", "name", "one of the methods", repr(against), nearest(against, known))
 
 
-def _check_metric(cells: Sequence[Cell], metric: str) -> None:
-    for cuts in {cell.config.evaluation.k for cell in cells}:
+def _metric(cells: Sequence[Cell], metric: str | None) -> str:
+    """What is tested. Raises: UserError where it is not measured."""
+    cut_offs = sorted({cell.config.evaluation.k for cell in cells})
+    if metric is None:
+        metric = f"ndcg@{USUAL_K if USUAL_K in cut_offs[0] else max(cut_offs[0])}"
+    for cuts in cut_offs:
         known = [f"{name}@{k}" for k in cuts for name in METRICS]
         if metric not in known:
             raise must_be("--metric", "metric", "one that is measured", repr(metric), nearest(metric, known))
+    return metric
 
 
 def write_boards(boards: Sequence[Leaderboard], out: Path) -> None:
