@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import logging
@@ -21,7 +22,7 @@ from sgl_rec.export.leaderboard import markdown as markdown  # the command knows
 from sgl_rec.export.plots import draw_leaderboard
 from sgl_rec.files import lock, write_text
 from sgl_rec.pipeline.bench.journal import Journal
-from sgl_rec.pipeline.bench.plan import JOURNAL, Asked, Cell, plan
+from sgl_rec.pipeline.bench.plan import JOURNAL, Asked, Cell, not_asked_for, plan
 from sgl_rec.pipeline.bench.processes import failure, run_cells
 from sgl_rec.pipeline.bench.table import POPULARITY, leaderboard
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
@@ -58,7 +59,8 @@ def bench(
     ``leaderboard.md``, ``leaderboard.csv``, ``<data set>.png`` and ``bench.json``.
 
     Args:
-        datasets, methods: names or paths, as ``train`` takes them.
+        datasets, methods: names or paths, as ``train`` takes them. Where two methods are of one name, a file is
+            called by its path: ``tuned/best.toml`` is ``tuned-best``.
         seeds: by default 0 to 4 on ml-1m, 0 to 2 elsewhere; methods that draw nothing have one.
         against: the method the others are tested against (``popularity`` is always there).
         lists: somebody else's lists by a name: files (one a seed) with ``user_id``, ``item_id`` and ``rank`` or
@@ -91,6 +93,8 @@ def run_bench(
     metric = _metric(cells, metric)
     counts = [states.count(state) for state in ("done", "to resume", "to train")]
     log.info("%d runs: %d are done, %d to go on, %d to begin", len(cells), *counts)
+    if aside := _aside(asked, cells, dataset=""):
+        log.info("%s", aside)
     _make(asked.out)
     given = {name: [Path(file) for file in files] for name, files in (lists or {}).items()}
     with lock(asked.out / "lock", who=str(asked.out)):
@@ -100,14 +104,18 @@ def run_bench(
             "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "metric": metric,
             "against": against,
+            "over_every_method": {"config": asked.config, "settings": asked.over},
             "lists": {name: list(map(str, files)) for name, files in given.items()},
             "environment": facts,
         }
         _write_record(asked.out, about, journal)
         failed = run_cells(cells, journal)
         said = {"date": time.strftime("%Y-%m-%d"), **{name: facts[name] for name in SHORT if facts[name]}}
+        table = functools.partial(
+            leaderboard, metric=metric, against=against, lists=given, journal=journal, facts=said
+        )
         boards = [
-            leaderboard(own, metric=metric, against=against, lists=given, journal=journal, facts=said)
+            table(own, notes=_notes(asked, own))
             for own in _by_dataset(cells)
             if any(cell.folder.metrics_file.is_file() for cell in own)
         ]
@@ -187,9 +195,25 @@ def write_boards(boards: Sequence[Leaderboard], out: Path) -> None:
             return
 
 
+def _notes(asked: Asked, cells: Sequence[Cell]) -> list[str]:
+    """What a reader of the table of a data set must know of the question."""
+    over = asked.over_in_words()
+    said = f"Over every method's file: {over}; `trials` counts those of the files." if over else ""
+    return [note for note in (said, _aside(asked, cells, dataset=f"{cells[0].dataset}/")) if note]
+
+
+def _aside(asked: Asked, cells: Sequence[Cell], *, dataset: str) -> str:
+    """The rows that an earlier bench had and this one has not."""
+    found = {row: runs for row, runs in not_asked_for(cells, asked.out).items() if row.startswith(dataset)}
+    many, rows = sum(found.values()), ", ".join(found)
+    advice = "name them to have them in the table"
+    return f"{many} finished runs in {asked.out} are of methods not asked for: {rows}; {advice}." if many else ""
+
+
 def _write_record(out: Path, about: Mapping[str, Any], journal: Journal) -> None:
     record = {**about, "cells": journal.cells()}
-    write_text(out / "bench.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
+    write_text(out / "bench.json", text + "\n")
 
 
 def _by_dataset(cells: Sequence[Cell]) -> list[list[Cell]]:

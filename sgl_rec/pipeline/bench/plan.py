@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import torch
 
 from sgl_rec.baselines import BASELINES
-from sgl_rec.config import Config, merge
+from sgl_rec.config import Config, merge, read_toml
 from sgl_rec.data.catalogue import catalogue
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.pipeline.bench.cell import Task
@@ -80,7 +82,10 @@ class Cell:
         return "done"
 
     def _check_settings(self, folder: RunFolder) -> None:
-        there, asked = dict(_flat(folder.config)), dict(_flat(self.config))
+        there, asked = (
+            dict(_flat(config.model_dump(mode="json", exclude_none=True)))
+            for config in (folder.config, self.config)
+        )
         for key in sorted({*there, *asked}):
             if key not in NOT_SETTINGS and there.get(key) != asked.get(key):
                 raise must_be(
@@ -106,6 +111,18 @@ class Asked:
     device: str = "auto"
     threads: int | None = None
 
+    @property
+    def over(self) -> dict[str, Any]:
+        """The settings that go over every method's file: those of ``config``, and ``settings`` over them."""
+        return merge(read_toml(Path(self.config)) if self.config else {}, self.settings or {})
+
+    def over_in_words(self) -> str:
+        """What goes over every method's file as options of the command; empty where nothing does."""
+        words = [f"--config {self.config}"] if self.config else []
+        given = sorted(_flat(self.settings or {}))
+        words += [f"--set {'.'.join(path)}={json.dumps(value, default=str)}" for path, value in given]
+        return ", ".join(f"`{word}`" for word in words)
+
 
 def plan(asked: Asked, *, device: torch.device) -> list[Cell]:
     """Every cell, data set by data set, seeds within methods. Nothing is written.
@@ -121,15 +138,43 @@ def plan(asked: Asked, *, device: torch.device) -> list[Cell]:
         raise must_be("bench", "data sets", "names or paths", "standard input", "it is read once; write a file")
     cells: list[Cell] = []
     for source in asked.datasets:
-        label, loaded = plain_name(source), None
+        configs: list[Config] = []
+        loaded = None
         for method in asked.methods:
             prepared = _prepared(asked, source, method, device=device, loaded=loaded)
+            if not len(prepared.split.test):
+                where = f"bench: {plain_name(source)}"
+                raise must_be(where, "the split", "one with a test part", repr(prepared.split.name))
             loaded = prepared.dataset
-            cells += _of(asked, label, prepared, source=source, method=method)
+            configs.append(prepared.config)
+        assert loaded is not None, "there is a method"
+        named = zip(asked.methods, row_names(asked.methods, configs), configs, strict=True)
+        for method, row, config in named:
+            cells += _of(asked, row, config, loaded, source=source, method=method)
     paths = [cell.name for cell in cells]
     if repeated := sorted({name for name in paths if paths.count(name) > 1}):
-        raise must_be("bench", "data sets and methods", "each of a name of its own", f"{repeated[0]} twice")
+        what, advice = "each of a name of its own", "leave one out, or copy its file to another name"
+        raise must_be("bench", "data sets and methods", what, f"{repeated[0]} twice", advice)
     return cells
+
+
+def row_names(methods: Sequence[str], configs: Sequence[Config]) -> list[str]:
+    """What the rows are called: as their methods, and those of files by the file where two methods have one name.
+
+    Example:
+        >>> one = Config(method="ease", baseline={"name": "ease"})
+        >>> row_names(["ease", "tuned/best.toml"], [one, one]), row_names(["tuned/best.toml"], [one])
+        (['ease', 'tuned-best'], ['ease'])
+    """
+    names = [plain_name(config.method) for config in configs]
+    return [
+        _name_of_file(method) if names.count(name) > 1 and Path(method).suffix == ".toml" else name
+        for method, name in zip(methods, names, strict=True)
+    ]
+
+
+def _name_of_file(path: str) -> str:
+    return "-".join(plain_name(part) for part in Path(path).parts[-2:] if part not in ("..", Path(path).anchor))
 
 
 def _prepared(
@@ -146,17 +191,15 @@ def _prepared(
     )
 
 
-def _of(asked: Asked, label: str, prepared: Prepared, *, source: str, method: str) -> Iterator[Cell]:
+def _of(asked: Asked, row: str, config: Config, data: Dataset, *, source: str, method: str) -> Iterator[Cell]:
     """The cells of one method: one for each seed, and one alone where nothing is drawn."""
-    if not len(prepared.split.test):
-        raise must_be(f"bench: {label}", "the split", "one with a test part", repr(prepared.split.name))
-    how = plain_name(prepared.config.method)
-    seeds = asked.seeds if asked.seeds is not None else default_seeds(prepared.dataset.name)
-    baseline = prepared.config.baseline
+    label = plain_name(source)
+    seeds = asked.seeds if asked.seeds is not None else default_seeds(data.name)
+    baseline = config.baseline
     if baseline is not None and "generator" not in inspect.signature(BASELINES[baseline.name]).parameters:
         seeds = seeds[:1]
     for seed in seeds:
-        name = f"{label}/{how}/seed-{seed}"
+        name = f"{label}/{row}/seed-{seed}"
         task = Task(
             name=name,
             out=str(asked.out / name),
@@ -169,8 +212,15 @@ def _of(asked: Asked, label: str, prepared: Prepared, *, source: str, method: st
             device=asked.device,
             threads=asked.threads,
         )
-        data = prepared.dataset
-        yield Cell(label, how, seed, task, prepared.config, data.sha256, data.users, data.items)
+        yield Cell(label, row, seed, task, config, data.sha256, data.users, data.items)
+
+
+def not_asked_for(cells: Sequence[Cell], out: Path) -> Counter[str]:
+    """``<data set>/<method>`` -> its finished runs in ``out``, of those that no cell is of."""
+    found = (RunFolder(path) for path in sorted(out.glob("*/*/seed-*")))
+    rows = [folder.path.parent for folder in found if folder.metrics_file.is_file()]
+    asked = {cell.folder.path.parent for cell in cells}
+    return Counter(row.relative_to(out).as_posix() for row in rows if row not in asked)
 
 
 def default_seeds(dataset: str) -> tuple[int, ...]:
@@ -190,12 +240,12 @@ def in_words(cells: Sequence[Cell], states: Sequence[str]) -> str:
     return "\n".join(f"{cell.name:<{width}}  {state}" for cell, state in zip(cells, states, strict=True))
 
 
-def _flat(config: Config) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _flat(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """(path of the key, value) of every setting that is not a table."""
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), config.model_dump(mode="json", exclude_none=True))]
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), values)]
     while waiting:
         path, value = waiting.pop()
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             waiting += [((*path, key), below) for key, below in value.items()]
         else:
             yield path, value

@@ -50,11 +50,13 @@ def leaderboard(
     lists: Mapping[str, Sequence[Path]],
     journal: Journal,
     facts: Mapping[str, str],
+    notes: Sequence[str] = (),
 ) -> Leaderboard:
     """The table of one data set.
 
     Args:
         cells: all of the data set, finished ones (at least one) and failed others.
+        notes: what is known of them beforehand; they stand first.
 
     Raises: UserError where the runs were not measured on the same users, or a file of them is damaged.
     """
@@ -78,7 +80,7 @@ def leaderboard(
     }
     table = pd.DataFrame([_row(row, compared, metric) for row in rows])
     table = table.sort_values([metric, "method"], ascending=[False, True], ignore_index=True)
-    notes = [*_warnings(rows, cells, done), *(note for row in rows for note in row.notes)]
+    notes = [*notes, *_warnings(rows, cells, done), *(note for row in rows for note in row.notes)]
     if tested is None:
         notes.append(f"Warning: {against} has no finished run: nothing is tested against it.")
     return Leaderboard(label, table, metric, metrics, against, facts, notes)

@@ -63,6 +63,24 @@ def test_again_nothing_is_trained_and_the_table_is_the_same(shop: Asked, in_this
     assert more.set_index("method").loc["lightgcn", "seeds"] == 1
 
 
+def test_what_goes_over_every_file_and_what_is_left_out_is_said(
+    shop: Asked, in_this_process: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="sgl_rec")
+    go(shop)
+    text = (shop.out / "leaderboard.md").read_text()
+    assert "- Over every method's file: `--set encoder.embedding_dim=4`, `--set encoder.num_layers=1`" in text
+    over = json.loads((shop.out / "bench.json").read_text())["over_every_method"]
+    assert over == {"config": None, "settings": shop.settings}
+    assert "not asked for" not in text + caplog.text
+    go(replace(shop, methods=("xsimgcl",)))
+    said = (
+        "2 finished runs in out are of methods not asked for: shop/lightgcn; name them to have them in the table."
+    )
+    assert f"- {said}\n" in (shop.out / "leaderboard.md").read_text()
+    assert said in caplog.text
+
+
 def test_a_run_thrown_away_and_trained_anew_is_said(shop: Asked, in_this_process: None) -> None:
     first = go(shop)
     shutil.rmtree(shop.out / "shop/lightgcn/seed-1")

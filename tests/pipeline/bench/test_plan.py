@@ -12,7 +12,7 @@ import torch
 from sgl_rec.config import merge
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.bench.cell import run_cell
-from sgl_rec.pipeline.bench.plan import Asked, Cell, default_seeds, in_words, plan
+from sgl_rec.pipeline.bench.plan import Asked, Cell, default_seeds, in_words, not_asked_for, plan
 
 CPU = torch.device("cpu")
 
@@ -34,6 +34,47 @@ def test_data_sets_by_methods_by_seeds(shop: Asked) -> None:
     ]
     assert not shop.out.exists()
     assert in_words(cells[:1], ["to train"]) == "shop/lightgcn/seed-0  to train"
+
+
+def test_a_tuned_method_stands_beside_its_own_default(shop: Asked) -> None:
+    (shop.out.parent / "tuned").mkdir()
+    for file in ("tuned/best.toml", "mine.toml"):
+        Path(file).write_text('method = "ease"\n[baseline]\nname = "ease"\nl2_weight = 7.0\n')
+    asked = replace(shop, methods=("ease", "itemknn", "tuned/best.toml", "./mine.toml"), settings={})
+    cells = plan(asked, device=CPU)
+    assert [cell.name for cell in cells] == [
+        f"shop/{method}/seed-0" for method in ("ease", "itemknn", "tuned-best", "mine")
+    ]
+    assert cells[0].config.baseline != cells[2].config.baseline
+    assert plan(replace(asked, methods=("tuned/best.toml",)), device=CPU)[0].method == "ease"
+    with pytest.raises(UserError, match=r"ease/seed-0 twice; leave one out, or copy its file to another name"):
+        plan(replace(asked, methods=("ease", "ease")), device=CPU)
+
+
+def test_what_goes_over_every_file_is_said_as_the_command_has_it(shop: Asked) -> None:
+    assert replace(shop, settings=None).over_in_words() == ""
+    Path("c.toml").write_text("[training]\npatience = 3\nwarmup = 2\n")
+    asked = replace(shop, config="c.toml", settings={"training": {"patience": 4, "metric": "ndcg@5"}})
+    said = '`--config c.toml`, `--set training.metric="ndcg@5"`, `--set training.patience=4`'
+    assert asked.over_in_words() == said
+    assert asked.over == {"training": {"patience": 4, "warmup": 2, "metric": "ndcg@5"}}
+
+
+def test_finished_runs_that_are_not_asked_for(shop: Asked) -> None:
+    cells = plan(shop, device=CPU)
+    assert not not_asked_for(cells, shop.out)
+    names = (
+        "shop/lightgcn/seed-9",
+        "shop/ease/seed-0",
+        "shop/ease/seed-1",
+        "other/ease/seed-0",
+        "shop/ials/seed-0",
+    )
+    for name in names:
+        (shop.out / name).mkdir(parents=True)
+        if "ials" not in name:
+            (shop.out / name / "metrics.json").touch()
+    assert not_asked_for(cells, shop.out) == {"other/ease": 1, "shop/ease": 2}, "a method, not a seed"
 
 
 def test_the_seeds_that_nobody_said(shop: Asked) -> None:
