@@ -41,7 +41,8 @@ class Spectrum:
     .. math:: \tilde R = D_U^{-1/2} R D_I^{-1/2}
 
     Args:
-        rank: eigenvectors of the ideal low-pass filter, at least 0; those of value 0 are left out.
+        rank: eigenvectors of the ideal low-pass filter, at least 0; those of value 0 are left out, so that there
+            are never more than users or items, whatever was asked for.
     """
 
     def __init__(self, interactions: Interactions, *, rank: int, generator: torch.Generator) -> None:
@@ -109,7 +110,7 @@ def gf_cf(
     :math:`r_u` is the user's row of R, V the ``rank`` leading right singular vectors of :math:`\tilde R`.
 
     Args:
-        rank: width of the ideal filter, at least 0.
+        rank: width of the ideal filter, at least 0; above the users or items there are, all of it.
         ideal_weight: at least 0 (the paper's alpha).
         generator: where the search for the singular vectors begins.
 
@@ -153,7 +154,7 @@ def cheby_cf(
     Args:
         order: K, at least 1.
         flatness: of the plateau, above 0 (the paper's phi).
-        rank: width of the ideal filter, at least 0 (eta).
+        rank: width of the ideal filter, at least 0 (eta); above the users or items there are, all of it.
         ideal_weight: at least 0 (alpha).
         degree_power: :math:`\beta`; 0 leaves popularity out of it.
         generator: where the search for the singular vectors begins.

@@ -10,7 +10,7 @@ from typing import Any
 from sgl_rec.errors import UserError
 from sgl_rec.export.lists import open_lists
 from sgl_rec.pipeline.baseline import read_scorer
-from sgl_rec.pipeline.measure import figures
+from sgl_rec.pipeline.measure import check_unseen, figures
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.ranking import MEMORY_BUDGET
 
@@ -36,6 +36,7 @@ def evaluate_run(
     folder.check_output(output)
     if not len(stored.split.test):
         raise UserError(f"{folder.path}: evaluate needs test interactions, got none; train on a split with some")
+    check_unseen(folder.read_model()[1]["trained_on"])  # before a baseline is fitted again
     scorer, about = read_scorer(folder)
     with contextlib.ExitStack() as stack:
         on_block = None

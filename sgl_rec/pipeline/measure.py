@@ -52,11 +52,7 @@ def measure_test(
 
     Raises: UserError for a model that was trained on the test part.
     """
-    if "test" in trained_on:
-        raise UserError(
-            "evaluate: the model must not have seen the test part, got one trained on all interactions "
-            "(--refit all); its figures were measured before and stand in metrics.json"
-        )
+    check_unseen(trained_on)
     return evaluate(
         scorer,
         relevant=PairIndex.build([measured(split, "test")]),
@@ -67,6 +63,15 @@ def measure_test(
         memory_budget=memory_budget,
         on_block=on_block,
     )
+
+
+def check_unseen(trained_on: Sequence[str]) -> None:
+    """Raises: UserError for a model that was trained on the test part."""
+    if "test" in trained_on:
+        raise UserError(
+            "evaluate: the model must not have seen the test part, got one trained on all interactions "
+            "(--refit all); its figures were measured before and stand in metrics.json"
+        )
 
 
 def figures(

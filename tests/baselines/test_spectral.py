@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,14 @@ def test_the_basis_is_that_of_the_singular_vectors(wide: bool, rank: int) -> Non
     left, right = (matrix.sum(side).clamp(min=1).rsqrt() for side in (1, 0))
     exact = torch.linalg.svd(left[:, None] * matrix * right).Vh[:rank].T
     torch.testing.assert_close(basis @ basis.T, (exact @ exact.T).float(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("make", [gf_cf, cheby_cf])
+@pytest.mark.parametrize("more", [1, 1000, 10**9])
+def test_a_rank_above_what_there_is_is_all_there_is(make: Any, more: int, pairs: Interactions) -> None:
+    users, least = torch.arange(pairs.num_users), min(pairs.num_users, pairs.num_items)
+    whole, wider = (make(pairs, rank=rank, generator=generator()) for rank in (least, least + more))
+    assert torch.equal(wider.scores(users), whole.scores(users))
 
 
 def test_empty_directions_are_left_out(pairs: Interactions) -> None:

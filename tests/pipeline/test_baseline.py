@@ -111,7 +111,14 @@ def test_a_finished_run_is_left_alone(run: sgl_rec.Run) -> None:
         ("all", ["train", "valid", "test"], ["train"]),
     ],
 )
-def test_refit(refit: str, trained: list[str], measured: list[str], shop: pd.DataFrame, tmp_path: Path) -> None:
+def test_refit(
+    refit: str,
+    trained: list[str],
+    measured: list[str],
+    shop: pd.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     run = train(shop, method="ease", out=tmp_path / "run", settings={"training": {"refit": refit}}, threads=1)
     split, l2_weight = run.folder.data.split, run.folder.config.baseline.arguments["l2_weight"]  # type: ignore[union-attr]
     assert run.metrics["model_trained_on"] == trained
@@ -121,6 +128,9 @@ def test_refit(refit: str, trained: list[str], measured: list[str], shop: pd.Dat
     served, expected = read_scorer(run.folder)[0], Ease(joined(split, trained), l2_weight=l2_weight)
     assert torch.equal(served.scores(torch.arange(40)), expected.scores(torch.arange(40)))
     if refit == "all":
+        monkeypatch.setattr(
+            "sgl_rec.pipeline.baseline.make_baseline", lambda *_: pytest.fail("nothing is fitted")
+        )
         with pytest.raises(UserError, match="trained on all interactions"):
             run.evaluate()
 
