@@ -30,7 +30,8 @@ MOST_SEEDS = 1000
 )
 @click.option(
     "--lists", multiple=True, metavar="NAME=FILE",
-    help="Somebody else's lists, scored as ours: user_id, item_id and rank or score. Repeat NAME for its seeds.",
+    help="Somebody else's lists, scored as ours: user_id, item_id and rank or score (not read beside a rank). "
+    "Repeat NAME for its seeds.",
 )  # fmt: skip
 @click.option(
     "--metric", help="What is tested, and sorts the table  [default: ndcg@20, or NDCG at the largest of --k]."

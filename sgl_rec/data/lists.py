@@ -40,7 +40,8 @@ def read_lists(path: Path, *, users: Ids, items: Ids, k: int) -> GivenLists:
 
     Args:
         path: Parquet, or text with a header; rows in any order. The order of a list is that of ``rank``
-            (ascending) where there is such a column, else of ``score`` (descending, ties as in the file).
+            (ascending) where there is such a column, and the scores are not read; else of ``score`` (descending,
+            ties as in the file).
         users, items: those of the data, whose ids the file must use.
 
     Raises: UserError for an absent or damaged file, a missing column or id, a user the data does not have (that

@@ -42,10 +42,16 @@ class Leaderboard:
 PROTOCOL = {"split": "split", "removed_at_test": "removed from the ranking at test", "selected_on": "chosen on"}
 """Columns that are said once, above the table, where they are the same in every row."""
 
+SECONDS = (
+    "Seconds: every step and validation up to the chosen epoch, and the fit of a late sum; a baseline's fit and "
+    "validation. The first run on a machine has some ten seconds more where its kernels are compiled."
+)
+"""What the column means; it stands under the last table."""
+
 
 def markdown(boards: Sequence[Leaderboard]) -> str:
-    """Every leaderboard as a section with its table and its notes."""
-    return "\n\n".join(_section(board) for board in boards) + "\n"
+    """Every leaderboard as a section with its table and its notes, and what the seconds are."""
+    return "\n\n".join([*map(_section, boards), SECONDS]) + "\n"
 
 
 def write_csv(boards: Sequence[Leaderboard], path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -312,9 +313,11 @@ def _summary(
     split = stored.split
     log.info(SCORING)
     row = next((row for row in chosen.history if row["epoch"] == chosen.epoch), {})
+    begin = time.perf_counter()
     if late.weight and len(split.valid):  # the history has the figures of the embeddings alone
         ks = sorted({*config.evaluation.k, cut_off(config.training.metric)})
         row = dict(validation(split, ks=ks)(late.scorer))
+    seconds_late = late.seconds + time.perf_counter() - begin
     scorer = late.scorer
     if model is not chosen:
         scorer = add_late(config, model.scorer, joined(split, trained_on), weight=late.weight)
@@ -325,7 +328,7 @@ def _summary(
         "method": config.method,
         "epoch": chosen.epoch,
         "epochs_run": len(chosen.history),
-        "seconds": late.seconds + sum(row["seconds"] + row["seconds_validation"] for row in chosen.history),
+        "seconds": seconds_late + sum(row["seconds"] + row["seconds_validation"] for row in chosen.history),
         "valid": {key: value for key, value in row.items() if "@" in key and math.isfinite(value)},
         **figures(
             scorer,
@@ -336,7 +339,8 @@ def _summary(
         ),
     }
     if late.weight is not None:
-        metrics["late_sum"] = {"weight": late.weight, "seconds": late.seconds}
+        metrics["seconds_late"] = seconds_late
+        metrics["late_sum"] = {"weight": late.weight}
         metrics["late_sum"]["tried"] = [
             {"weight": one, config.training.metric: value} for one, value in late.tried.items()
         ]

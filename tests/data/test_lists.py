@@ -39,6 +39,13 @@ def test_rows_in_any_order_are_lists(tmp_path: Path, suffix: str, order: list[st
     assert given.num_unknown == 1
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_beside_a_rank_no_score_is_read(tmp_path: Path, suffix: str) -> None:
+    rows = {**ROWS, "score": [None, 0.5, float("inf"), 0.6, 0.9]}
+    given = read_lists(written(tmp_path, rows, suffix), users=USERS, items=ITEMS, k=2)
+    assert given.item.tolist() == [[1, 0], [-1, 2], [-1, -1]]
+
+
 def test_equal_scores_keep_the_order_of_the_file(tmp_path: Path) -> None:
     rows = {"user_id": ["ann"] * 3, "item_id": [12, 10, 11], "score": [1.0, 1.0, 1.0]}
     given = read_lists(written(tmp_path, rows, ".csv"), users=USERS, items=ITEMS, k=3)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sgl_rec.export.leaderboard import Leaderboard, markdown, write_csv
+from sgl_rec.export.leaderboard import SECONDS, Leaderboard, markdown, write_csv
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def test_what_a_reader_sees(board: Leaderboard) -> None:
         "split: lightgcnpp; removed from the ranking at test: train; chosen on: valid ndcg@20; threads: 2."
         in text
     )
-    assert text.endswith("- Warning: few.\n")
+    assert text.endswith(f"- Warning: few.\n\n{SECONDS}\n")
+    assert markdown([board, board]).count(SECONDS) == 1
 
 
 def test_what_differs_between_rows_is_a_column(board: Leaderboard) -> None:

@@ -219,6 +219,9 @@ def test_a_late_sum_is_measured_recommended_and_chosen_without_it(tmp_path: Path
     assert run.evaluate()["test"] == run.metrics["test"]
     chosen = run.history.set_index("epoch").loc[run.metrics["epoch"]]
     assert run.metrics["valid"]["ndcg@20"] != chosen["ndcg@20"]
+    trained = run.history[["seconds", "seconds_validation"]].to_numpy().sum()
+    assert run.metrics["seconds"] == pytest.approx(trained + run.metrics["seconds_late"])
+    assert run.metrics["seconds_late"] > 0
     lists = run.recommend([1, 2], k=5)
     assert lists.groupby("user_id").size().tolist() == [5, 5]
     assert len(run.similar([17], k=3)) == 3

@@ -131,12 +131,13 @@ def _protocol(protocol: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _seconds(folder: RunFolder, metrics: Mapping[str, Any]) -> float:
-    """From the first step to the epoch that was chosen, validation included."""
+    """From the first step to the epoch that was chosen, validation and the fit of a late sum included."""
     history = folder.read_history()
     if not {"epoch", "seconds", "seconds_validation"} <= set(history):
         return float(metrics["seconds"])
     until = history[history["epoch"] <= metrics["epoch"]]
-    return float(until[["seconds", "seconds_validation"]].to_numpy().sum())
+    epochs = until[["seconds", "seconds_validation"]].to_numpy().sum()
+    return float(epochs + metrics.get("seconds_late", 0.0))
 
 
 def _of_lists(

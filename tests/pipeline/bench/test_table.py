@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from sgl_rec.pipeline.bench.journal import Journal
 from sgl_rec.pipeline.bench.plan import JOURNAL, Asked, Cell, plan
 from sgl_rec.pipeline.bench.processes import run_cells
 from sgl_rec.pipeline.bench.table import leaderboard
+from sgl_rec.pipeline.build import add_late
 
 CPU = torch.device("cpu")
 
@@ -57,6 +60,24 @@ def test_every_column_is_what_the_runs_say(cells: list[Cell]) -> None:
     assert table.loc["lightgcn", ["difference", "p"]].isna().all()
     popularity = table.loc["popularity"]
     assert popularity["ndcg@10"] == pytest.approx(both[0]["baselines"]["popularity"]["ndcg@10"])
+
+
+def test_the_fit_of_a_late_sum_takes_its_seconds(
+    shop: Asked, in_this_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = {**(shop.settings or {}), "late_sum": {"name": "ease"}}
+    found = plan(replace(shop, methods=("lightgcn",), seeds=(0,), settings=late), device=CPU)
+    shop.out.mkdir()
+
+    def slow(config: Any, learnt: Any, data: Any) -> Any:
+        time.sleep(0.3)
+        return add_late(config, learnt, data)
+
+    monkeypatch.setattr("sgl_rec.pipeline.train.add_late", slow)
+    assert run_cells(found, Journal(shop.out / JOURNAL)) == []
+    run = sgl_rec.load_run(found[0].folder.path)
+    epochs = run.history[["seconds", "seconds_validation"]].to_numpy().sum()
+    assert board(found).table.set_index("method").loc["lightgcn", "seconds"] > epochs + 0.3
 
 
 def test_lists_of_another_library_stand_among_the_methods(cells: list[Cell]) -> None:
