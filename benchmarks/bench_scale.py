@@ -175,8 +175,9 @@ def resident(field: str) -> int:
 
 def method(precision: str) -> Any:
     """The shipped SGL-ED with in-batch candidates."""
-    from sgl_rec.config import merge, method_file, parse, read_toml
+    from sgl_rec.config import method_file, parse
     from sgl_rec.pipeline.build import resolve
+    from sgl_rec.settings import merge, read_toml
 
     over = {"loss": {"contrastive": {"candidates": "batch"}}, "training": {"precision": precision}}
     file = method_file("sgl-ed", dataset="")

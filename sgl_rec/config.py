@@ -8,7 +8,6 @@ error that names the nearest one.
 from __future__ import annotations
 
 import inspect
-import tomllib
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,13 +18,11 @@ import tomli_w
 
 from sgl_rec.errors import UserError, must_be, nearest
 from sgl_rec.files import shipped_folder
-from sgl_rec.ranges import Range, is_span, parse_ranges
+from sgl_rec.ranges import Range, parse_ranges
 from sgl_rec.registry import Registry
 
 MOST_CUT_OFF = 100_000
 """Lists that are evaluated are held for a block of users: a longer one is a slip."""
-DEEPEST = 20
-"""Tables and lists within each other that a config may have."""
 
 
 OF_TRAINED = ("encoder", "views", "loss", "late_sum")
@@ -264,29 +261,6 @@ def _known_keys(path: Sequence[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file as nested dictionaries. Raises: UserError naming the file and the fault."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: config file must exist, got none; check the path") from error
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no text, no TOML, a number too long
-        raise UserError(f"{path}: must be a readable TOML file, got {error}; correct the file") from error
-    _check_depth(values, where=str(path))
-    return values
-
-
-def _check_depth(values: Any, *, where: str) -> None:
-    level = [values]
-    for _ in range(DEEPEST):
-        tables = [value.values() for value in level if isinstance(value, dict)]
-        lists = [value for value in level if isinstance(value, list)]
-        level = [value for inside in (*tables, *lists) for value in inside]
-        if not level:
-            return
-    raise UserError(f"{where}: tables must be at most {DEEPEST} within each other, got more; correct this key")
-
-
 def dump_toml(config: Config) -> str:
     """The config as TOML text; reading it gives the same config."""
     left_out = unused(config) | (set() if config.tune else {"tune"})
@@ -296,58 +270,6 @@ def dump_toml(config: Config) -> str:
 def unused(config: Config) -> set[str]:
     """The tables that stand in a config by default and mean nothing for its method."""
     return set() if config.baseline is None else set(OF_TRAINED)
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the values of ``over`` on top, table by table.
-
-    A table that names another part is replaced, and so is a range.
-
-    Raises: UserError where a table is to go over a value that is none.
-
-    Example:
-        >>> merge({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
-        {'a': {'x': 1, 'y': 3}}
-        >>> merge({"views": {"name": "edge_drop", "drop_rate": 0.1}}, {"views": {"name": "walk_subgraph"}})
-        {'views': {'name': 'walk_subgraph'}}
-    """
-    result = dict(base)
-    for key, value in over.items():
-        below = result.get(key)
-        if is_span(value):
-            result[key] = value
-        elif key in result and isinstance(value, Mapping) and not isinstance(below, Mapping):
-            both = f"{below!r} and {dict(value)!r}"
-            raise must_be("config", repr(key), "a table everywhere or nowhere", both, "correct this key")
-        elif isinstance(below, Mapping) and isinstance(value, Mapping):
-            same_part = "name" not in value or value["name"] == below.get("name")
-            result[key] = merge(below, value) if same_part else dict(value)
-        else:
-            result[key] = value
-    return result
-
-
-def parse_setting(text: str) -> dict[str, Any]:
-    """``section.key=value`` as a nested dictionary; the value is TOML, a bare word is text.
-
-    Example:
-        >>> parse_setting("training.learning_rate=5e-3")
-        {'training': {'learning_rate': 0.005}}
-        >>> parse_setting("views.name=node_drop")
-        {'views': {'name': 'node_drop'}}
-    """
-    key, equals, value = text.partition("=")
-    steps = key.strip().split(".")
-    if not equals or not all(steps):
-        raise UserError(f"--set: setting must be section.key=value, got {text!r}; write it so")
-    try:
-        parsed: Any = tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):
-        parsed = value.strip()
-    for step in reversed(steps):
-        parsed = {step: parsed}
-    _check_depth(parsed, where="--set")
-    return typing.cast(dict[str, Any], parsed)
 
 
 def method_names(dataset: str | None = None) -> dict[str, Path]:

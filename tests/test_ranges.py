@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sgl_rec.config import dump_toml, method_file, method_names, parse, read_toml
+from sgl_rec.config import dump_toml, method_file, method_names, parse
 from sgl_rec.errors import UserError
 from sgl_rec.ranges import Span, parse_range, parse_ranges
+from sgl_rec.settings import read_toml
 
 LEAST: dict[str, Any] = {"loss": {"ranking": {"name": "bpr"}}}
 

@@ -139,7 +139,7 @@ def _named_files(lists: tuple[str, ...]) -> dict[str, list[str | Path]]:
 
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
-    from sgl_rec.config import merge, parse_setting
+    from sgl_rec.settings import merge, parse_setting
 
     settings: dict[str, Any] = {}
     if options["max_epochs"] is not None:

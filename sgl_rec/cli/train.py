@@ -134,7 +134,7 @@ def _train(
 
 def _settings(options: dict[str, Any]) -> dict[str, Any]:
     """All of ``--set`` and the options that are short for one, as one nested dictionary."""
-    from sgl_rec.config import merge, parse_setting
+    from sgl_rec.settings import merge, parse_setting
 
     settings = reading_settings(options)
     for key in ("seed", "max_epochs", "refit", "precision", "backend", "warm_start"):

@@ -47,9 +47,9 @@ def tune(settings: tuple[str, ...], ranges: tuple[str, ...], max_epochs: int | N
     Trial 0 is the method's own setting. The best goes to OUT/best.toml, a method for train. The same command
     again goes on where it was stopped, by Ctrl-C or a kill; with more --trials it adds to them.
     """
-    from sgl_rec.config import merge, parse_setting
     from sgl_rec.pipeline.tune.tune import tune as search
     from sgl_rec.ranges import parse_range
+    from sgl_rec.settings import merge, parse_setting
 
     given: dict[str, Any] = reading_settings(options)
     if max_epochs is not None:

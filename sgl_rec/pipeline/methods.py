@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sgl_rec.config import method_names, read_toml
+from sgl_rec.config import method_names
+from sgl_rec.settings import read_toml
 
 
 @dataclass(frozen=True)

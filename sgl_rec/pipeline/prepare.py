@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from sgl_rec.baselines.memory import check_memory
-from sgl_rec.config import Config, Data, merge, method_file, method_names, parse, read_toml
+from sgl_rec.config import Config, Data, method_file, method_names, parse
 from sgl_rec.data.batches import check_trainable
 from sgl_rec.data.clean import in_words
 from sgl_rec.data.load import load_dataset
@@ -25,6 +25,7 @@ from sgl_rec.pipeline.build import baseline_memory, resolve
 from sgl_rec.pipeline.device import choose_precision
 from sgl_rec.pipeline.memory import release_memory
 from sgl_rec.pipeline.warm_start import WarmStart, warm_start
+from sgl_rec.settings import merge, read_toml
 from sgl_rec.types import Dataset, Split
 
 log = logging.getLogger("sgl_rec")

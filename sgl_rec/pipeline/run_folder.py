@@ -22,10 +22,11 @@ import torch
 from torch import Tensor
 
 from sgl_rec import __version__
-from sgl_rec.config import Config, dump_toml, parse, read_toml
+from sgl_rec.config import Config, dump_toml, parse
 from sgl_rec.errors import UserError, one_line
 from sgl_rec.files import atomic_path, lock, remove_leftovers, sha256, write_text
 from sgl_rec.pipeline.run_tables import read_ids, read_pairs, read_table, write_ids, write_pairs, write_table
+from sgl_rec.settings import read_toml
 from sgl_rec.training.checkpoint import Checkpoint
 from sgl_rec.types import Dataset, Embeddings, Ids, Split
 

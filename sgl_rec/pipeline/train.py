@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 import torch
 
-from sgl_rec.config import Config, merge
+from sgl_rec.config import Config
 from sgl_rec.data.batches import Batches
 from sgl_rec.evaluation.evaluate import Evaluation
 from sgl_rec.graph.build import build_graph
@@ -30,6 +30,7 @@ from sgl_rec.pipeline.prepare import Prepared, description, prepare
 from sgl_rec.pipeline.run import Run
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.warm_start import WarmStart
+from sgl_rec.settings import merge
 from sgl_rec.training.interrupt import StopRequest, catch_signals
 from sgl_rec.training.learner import GraphLearner
 from sgl_rec.training.loop import Fitted, Observer, Trainer
@@ -313,11 +314,11 @@ def _summary(
     split = stored.split
     log.info(SCORING)
     row = next((row for row in chosen.history if row["epoch"] == chosen.epoch), {})
-    begin = time.perf_counter()
+    seconds_late = late.seconds
     if late.weight and len(split.valid):  # the history has the figures of the embeddings alone
-        ks = sorted({*config.evaluation.k, cut_off(config.training.metric)})
+        begin, ks = time.perf_counter(), sorted({*config.evaluation.k, cut_off(config.training.metric)})
         row = dict(validation(split, ks=ks)(late.scorer))
-    seconds_late = late.seconds + time.perf_counter() - begin
+        seconds_late += time.perf_counter() - begin
     scorer = late.scorer
     if model is not chosen:
         scorer = add_late(config, model.scorer, joined(split, trained_on), weight=late.weight)

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sgl_rec.config import dump_toml, merge, parse, read_toml
+from sgl_rec.config import dump_toml, parse
 from sgl_rec.data.load import load_dataset
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.build import resolve
 from sgl_rec.pipeline.run import load_run
+from sgl_rec.settings import merge, read_toml
 from tests.fuzz.cases import FAMILIES, Base, has_option
 from tests.fuzz.faults import FAULTS
 from tests.fuzz.faults_configs import BAD, GOOD, put

@@ -13,12 +13,13 @@ import torch
 
 import sgl_rec
 from sgl_rec.baselines.ease import Ease
-from sgl_rec.config import method_names, read_toml
+from sgl_rec.config import method_names
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.baseline import read_scorer
 from sgl_rec.pipeline.measure import joined, measure_test, validation
 from sgl_rec.pipeline.prepare import expected_memory, prepare
 from sgl_rec.pipeline.train import resume, train
+from sgl_rec.settings import read_toml
 from sgl_rec.training.interrupt import Interrupted
 from sgl_rec.types import Embeddings
 

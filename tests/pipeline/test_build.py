@@ -12,10 +12,11 @@ from threadpoolctl import threadpool_info
 
 from sgl_rec.baselines import BASELINES
 from sgl_rec.baselines.popularity import Popularity
-from sgl_rec.config import Config, merge, method_file, method_names, parse, read_toml
+from sgl_rec.config import Config, method_file, method_names, parse
 from sgl_rec.errors import UserError
 from sgl_rec.graph.build import build_graph
 from sgl_rec.pipeline.build import exponents, make_baseline, make_encoder, make_objective, make_views, resolve
+from sgl_rec.settings import merge, read_toml
 from sgl_rec.types import Graph, Interactions
 from sgl_rec.views import VIEWS
 

@@ -13,12 +13,13 @@ import torch
 
 import sgl_rec
 from sgl_rec.baselines.popularity import Popularity
-from sgl_rec.config import dump_toml, merge, method_file, method_names, parse, read_toml
+from sgl_rec.config import dump_toml, method_file, method_names, parse
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.measure import validation
 from sgl_rec.pipeline.prepare import prepare
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.pipeline.train import SCORING, start, train
+from sgl_rec.settings import merge, read_toml
 from sgl_rec.training.stopping import EarlyStopping
 
 SMALL: dict[str, Any] = {"encoder": {"embedding_dim": 4, "num_layers": 2}, "training": {"max_epochs": 2}}

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import sgl_rec
-from sgl_rec.config import merge
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.build import make_encoder
 from sgl_rec.pipeline.prepare import prepare
 from sgl_rec.pipeline.train import resume
 from sgl_rec.pipeline.warm_start import WarmStart
+from sgl_rec.settings import merge
 from sgl_rec.training.checkpoint import Checkpoint
 from sgl_rec.training.interrupt import Interrupted
 from sgl_rec.training.loop import Nobody

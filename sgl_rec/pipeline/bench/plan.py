@@ -14,13 +14,14 @@ from typing import Any
 import torch
 
 from sgl_rec.baselines import BASELINES
-from sgl_rec.config import Config, merge, read_toml
+from sgl_rec.config import Config
 from sgl_rec.data.catalogue import catalogue
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.pipeline.bench.cell import Task
 from sgl_rec.pipeline.new_run import check_out, plain_name
 from sgl_rec.pipeline.prepare import Prepared, prepare
 from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.settings import merge, read_toml
 from sgl_rec.types import Dataset, Ids
 
 log = logging.getLogger("sgl_rec")

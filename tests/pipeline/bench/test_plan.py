@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from sgl_rec.config import merge
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.bench.cell import run_cell
 from sgl_rec.pipeline.bench.plan import Asked, Cell, default_seeds, in_words, not_asked_for, plan
+from sgl_rec.settings import merge
 
 CPU = torch.device("cpu")
 

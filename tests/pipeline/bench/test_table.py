@@ -18,7 +18,7 @@ from sgl_rec.pipeline.bench.journal import Journal
 from sgl_rec.pipeline.bench.plan import JOURNAL, Asked, Cell, plan
 from sgl_rec.pipeline.bench.processes import run_cells
 from sgl_rec.pipeline.bench.table import leaderboard
-from sgl_rec.pipeline.build import add_late
+from sgl_rec.pipeline.build import make_baseline
 
 CPU = torch.device("cpu")
 
@@ -69,11 +69,11 @@ def test_the_fit_of_a_late_sum_takes_its_seconds(
     found = plan(replace(shop, methods=("lightgcn",), seeds=(0,), settings=late), device=CPU)
     shop.out.mkdir()
 
-    def slow(config: Any, learnt: Any, data: Any) -> Any:
+    def slow(config: Any, data: Any) -> Any:
         time.sleep(0.3)
-        return add_late(config, learnt, data)
+        return make_baseline(config, data)
 
-    monkeypatch.setattr("sgl_rec.pipeline.train.add_late", slow)
+    monkeypatch.setattr("sgl_rec.pipeline.late.make_baseline", slow)
     assert run_cells(found, Journal(shop.out / JOURNAL)) == []
     run = sgl_rec.load_run(found[0].folder.path)
     epochs = run.history[["seconds", "seconds_validation"]].to_numpy().sum()

@@ -14,13 +14,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sgl_rec.config import method_file, read_toml
+from sgl_rec.config import method_file
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.prepare import prepare
 from sgl_rec.pipeline.train import train
 from sgl_rec.pipeline.tune import tune as module
 from sgl_rec.pipeline.tune.record import Tuned
 from sgl_rec.pipeline.tune.tune import tune
+from sgl_rec.settings import read_toml
 from sgl_rec.training.interrupt import Interrupted
 
 pytest.importorskip("optuna")
