@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
 from sgl_rec.kernels.contrast import Similarity, log_sum, weighted_log_sum
+from sgl_rec.losses.inputs import check_length, check_matrix, check_positive
 from sgl_rec.types import Precision
 
 
@@ -84,7 +83,7 @@ def info_nce(
             minus_target=True,
             precision=precision,
         )
-    _check_length("weight", weight, len(anchor))
+    check_length("info_nce", "weight", weight, len(anchor))
     total, _ = weighted_log_sum(
         anchor,
         candidate,
@@ -111,11 +110,10 @@ def _check(
     bias: Tensor | None,
 ) -> None:
     for name, rows in (("anchor", anchor), ("candidate", candidate)):
-        if rows.ndim != 2 or 0 in rows.shape or not rows.is_floating_point():
-            raise must_be("info_nce", name, "a float matrix with rows and columns", _describe(rows))
+        check_matrix("info_nce", name, rows)
     if anchor.shape[1] != candidate.shape[1]:
         raise must_be("info_nce", "candidate", f"of the anchors' width {anchor.shape[1]}", candidate.shape[1])
-    _check_length("target", target, len(anchor))
+    check_length("info_nce", "target", target, len(anchor))
     _check_target(target, len(candidate))
     if (anchor_id is None) != (candidate_id is None):
         missing = "anchor_id" if anchor_id is None else "candidate_id"
@@ -126,7 +124,7 @@ def _check(
         ("candidate_bias", bias, len(candidate)),
     ):
         if column is not None:
-            _check_length(name, column, length)
+            check_length("info_nce", name, column, length)
 
 
 def _check_target(target: Tensor, num_candidates: int) -> None:
@@ -139,23 +137,7 @@ def _check_target(target: Tensor, num_candidates: int) -> None:
             raise must_be("info_nce", "target", rule, f"{low} to {high}")
 
 
-def _check_length(name: str, column: Tensor, length: int) -> None:
-    if column.shape != (length,):
-        raise must_be("info_nce", name, f"of shape ({length},)", tuple(column.shape))
-
-
 def _check_temperature(temperature: float | Tensor, num_rows: int) -> None:
-    if isinstance(temperature, Tensor):
-        if temperature.ndim:
-            _check_length("temperature", temperature, num_rows)
-        if temperature.device.type != "cpu":
-            return
-        low, high = (float(bound) for bound in temperature.detach().aminmax())
-    else:
-        low = high = temperature
-    if not (low > 0 and math.isfinite(high)):
-        raise must_be("info_nce", "temperature", "finite and > 0", low, "0.2 is a usual start")
-
-
-def _describe(rows: Tensor) -> str:
-    return f"{rows.dtype} of shape {tuple(rows.shape)}"
+    if isinstance(temperature, Tensor) and temperature.ndim:
+        check_length("info_nce", "temperature", temperature, num_rows)
+    check_positive("info_nce", "temperature", temperature, advice="0.2 is a usual start")

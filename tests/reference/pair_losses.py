@@ -1,0 +1,54 @@
+"""Losses of pairs, classes and clusters as plain loops over Python floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tests.reference.contrastive import Rows, cosine
+
+
+def _pick(own: float, others: Sequence[float]) -> float:
+    """-log of the share of ``own`` among the exponentials of all."""
+    top = max(own, *others) if others else own
+    return top + math.log(math.exp(own - top) + math.fsum(math.exp(other - top) for other in others)) - own
+
+
+def nt_xent(first: Rows, second: Rows, temperature: float) -> list[float]:
+    """Both views as anchors; everything but the anchor itself is a candidate."""
+    rows, size = [*first, *second], len(first)
+    losses = []
+    for i, anchor in enumerate(rows):
+        partner = i + size if i < size else i - size
+        others = [cosine(anchor, rows[k]) / temperature for k in range(2 * size) if k not in (i, partner)]
+        losses.append(_pick(cosine(anchor, rows[partner]) / temperature, others))
+    return losses
+
+
+def clip(image: Rows, text: Rows, temperature: float) -> list[float]:
+    """Half of picking the text, half of picking the image."""
+    losses = []
+    for b in range(len(image)):
+        own = cosine(image[b], text[b]) / temperature
+        texts = [cosine(image[b], text[j]) / temperature for j in range(len(text)) if j != b]
+        images = [cosine(image[j], text[b]) / temperature for j in range(len(image)) if j != b]
+        losses.append((_pick(own, texts) + _pick(own, images)) / 2)
+    return losses
+
+
+def moco(query: Rows, key: Rows, queue: Rows, temperature: float) -> list[float]:
+    """1 + K logits a query: its own key, and the queue."""
+    return [
+        _pick(cosine(q, k) / temperature, [cosine(q, other) / temperature for other in queue])
+        for q, k in zip(query, key, strict=True)
+    ]
+
+
+def simcse(first: Rows, second: Rows, temperature: float, negative: Rows = ()) -> list[float]:
+    """Each sentence against all positives and all hard negatives of the batch."""
+    losses = []
+    for b, anchor in enumerate(first):
+        others = [cosine(anchor, row) / temperature for j, row in enumerate(second) if j != b]
+        others += [cosine(anchor, row) / temperature for row in negative]
+        losses.append(_pick(cosine(anchor, second[b]) / temperature, others))
+    return losses
