@@ -52,3 +52,20 @@ def simcse(first: Rows, second: Rows, temperature: float, negative: Rows = ()) -
         others += [cosine(anchor, row) / temperature for row in negative]
         losses.append(_pick(cosine(anchor, second[b]) / temperature, others))
     return losses
+
+
+def supervised_contrastive(rows: Rows, label: Sequence[int], temperature: float) -> list[float]:
+    """L_out: the mean over a row's positives of picking that one out of all other rows; 0 without a positive."""
+    losses = []
+    for i, anchor in enumerate(rows):
+        others = [k for k in range(len(rows)) if k != i]
+        terms = [
+            _pick(
+                cosine(anchor, rows[p]) / temperature,
+                [cosine(anchor, rows[k]) / temperature for k in others if k != p],
+            )
+            for p in others
+            if label[p] == label[i]
+        ]
+        losses.append(math.fsum(terms) / len(terms) if terms else 0.0)
+    return losses
