@@ -69,3 +69,28 @@ def supervised_contrastive(rows: Rows, label: Sequence[int], temperature: float)
         ]
         losses.append(math.fsum(terms) / len(terms) if terms else 0.0)
     return losses
+
+
+def byol(prediction: Rows, target: Rows) -> list[float]:
+    """Two minus twice the cosine."""
+    return [2 - 2 * cosine(q, z) for q, z in zip(prediction, target, strict=True)]
+
+
+def barlow_twins(first: Rows, second: Rows, off_diagonal_weight: float, floor: float = 1e-5) -> float:
+    """Squared distances of the correlation matrix from the identity, those off the diagonal with a weight."""
+    size, width = len(first), len(first[0])
+
+    def standardised(rows: Rows) -> list[list[float]]:
+        columns = []
+        for d in range(width):
+            mean = math.fsum(row[d] for row in rows) / size
+            variance = math.fsum((row[d] - mean) ** 2 for row in rows) / size
+            columns.append([(row[d] - mean) / math.sqrt(variance + floor) for row in rows])
+        return columns
+
+    total = 0.0
+    for i, x in enumerate(standardised(first)):
+        for j, y in enumerate(standardised(second)):
+            c = math.fsum(a * b for a, b in zip(x, y, strict=True)) / size
+            total += (1 - c) ** 2 if i == j else off_diagonal_weight * c**2
+    return total
