@@ -94,3 +94,35 @@ def barlow_twins(first: Rows, second: Rows, off_diagonal_weight: float, floor: f
             c = math.fsum(a * b for a, b in zip(x, y, strict=True)) / size
             total += (1 - c) ** 2 if i == j else off_diagonal_weight * c**2
     return total
+
+
+def balanced_codes(scores: Rows, epsilon: float, num_iterations: int) -> list[list[float]]:
+    """Sinkhorn's iterations on the exponentials themselves: columns to 1/K, then rows to 1/B."""
+    size, number = len(scores), len(scores[0])
+    code = [[math.exp(score / epsilon) for score in row] for row in scores]
+    for _ in range(num_iterations):
+        for k in range(number):
+            column = math.fsum(row[k] for row in code)
+            for row in code:
+                row[k] /= column * number
+        for row in code:
+            total = math.fsum(row)
+            row[:] = [entry / (total * size) for entry in row]
+    return [[entry * size for entry in row] for row in code]
+
+
+def swav(
+    first: Rows, second: Rows, prototype: Rows, temperature: float, epsilon: float, num_iterations: int
+) -> list[float]:
+    """Half of predicting the second view's code from the first, half of the other way round."""
+    scores = [[[cosine(row, c) for c in prototype] for row in view] for view in (first, second)]
+    codes = [balanced_codes(view, epsilon, num_iterations) for view in scores]
+    losses = []
+    for b in range(len(first)):
+        total = 0.0
+        for here, there in ((0, 1), (1, 0)):
+            logits = [score / temperature for score in scores[here][b]]
+            for k, share in enumerate(codes[there][b]):
+                total += share * _pick(logits[k], logits[:k] + logits[k + 1 :])
+        losses.append(total / 2)
+    return losses
