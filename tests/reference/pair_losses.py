@@ -126,3 +126,13 @@ def swav(
                 total += share * _pick(logits[k], logits[:k] + logits[k + 1 :])
         losses.append(total / 2)
     return losses
+
+
+def queue_after(start: Rows, batches: Sequence[Rows]) -> list[list[float]]:
+    """The last rows that were put in, oldest first."""
+    queue = [list(row) for row in start]
+    for batch in batches:
+        for row in batch:
+            queue.pop(0)
+            queue.append(list(row))
+    return queue
