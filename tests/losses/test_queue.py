@@ -27,7 +27,7 @@ def test_begins_with_random_rows_of_length_1() -> None:
     assert not list(queue.parameters())
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 6), st.lists(st.integers(1, 15), max_size=5))
 def test_first_in_first_out(size: int, batches: list[int]) -> None:
     queue = make(size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tests.reference.contrastive import Rows, cosine
+from tests.reference.contrastive import Rows, cosine, dot
 
 
 def _pick(own: float, others: Sequence[float]) -> float:
@@ -136,3 +136,93 @@ def queue_after(start: Rows, batches: Sequence[Rows]) -> list[list[float]]:
             queue.pop(0)
             queue.append(list(row))
     return queue
+
+
+def triplet(anchor: Rows, positive: Rows, negative: Rows, margin: float) -> list[float]:
+    """How far the negative is too near."""
+    return [
+        max(0.0, math.dist(a, p) - math.dist(a, n) + margin)
+        for a, p, n in zip(anchor, positive, negative, strict=True)
+    ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else 0.0
+
+
+def _kinds(label: Sequence[int], i: int) -> tuple[list[int], list[int]]:
+    """The others of row i's label, and the rows of other labels."""
+    others = [j for j in range(len(label)) if j != i]
+    return [j for j in others if label[j] == label[i]], [j for j in others if label[j] != label[i]]
+
+
+def margin_contrastive(rows: Rows, label: Sequence[int], margin: float) -> list[float]:
+    """Half a squared distance to the own kind, half of what is missing to the margin, squared, to the others."""
+    losses = []
+    for i, row in enumerate(rows):
+        own, others = _kinds(label, i)
+        near = _mean([math.dist(row, rows[j]) ** 2 / 2 for j in own])
+        losses.append(near + _mean([max(0.0, margin - math.dist(row, rows[j])) ** 2 / 2 for j in others]))
+    return losses
+
+
+def logistic(rows: Rows, label: Sequence[int], temperature: float) -> list[float]:
+    """Minus the log-probability that each pair is of its kind."""
+
+    def cost(score: float) -> float:
+        return max(0.0, -score) + math.log1p(math.exp(-abs(score)))
+
+    losses = []
+    for i, row in enumerate(rows):
+        own, others = _kinds(label, i)
+        near = _mean([cost(cosine(row, rows[j]) / temperature) for j in own])
+        losses.append(near + _mean([cost(-cosine(row, rows[j]) / temperature) for j in others]))
+    return losses
+
+
+def n_pair(anchor: Rows, positive: Rows) -> list[float]:
+    """log(1 + sum of the exponentials of the others' scores less the own one)."""
+    scores = [[dot(a, p) for p in positive] for a in anchor]
+    return [_pick(row[b], row[:b] + row[b + 1 :]) for b, row in enumerate(scores)]
+
+
+def batch_hard(rows: Rows, label: Sequence[int]) -> tuple[list[int], list[int]]:
+    """The farthest of each row's own label, the nearest of the others; -1 for none."""
+    farthest, nearest = [], []
+    for i, row in enumerate(rows):
+        own, others = _kinds(label, i)
+        farthest.append(max(own, key=lambda j, row=row: math.dist(row, rows[j]), default=-1))  # type: ignore[misc]
+        nearest.append(min(others, key=lambda j, row=row: math.dist(row, rows[j]), default=-1))  # type: ignore[misc]
+    return farthest, nearest
+
+
+def hardest_negatives(
+    anchor: Rows, candidate: Rows, k: int, anchor_id: Sequence[int], candidate_id: Sequence[int]
+) -> list[list[int]]:
+    """The k most similar candidates of another id, filled up with -1."""
+    lists = []
+    for a, own in zip(anchor, anchor_id, strict=True):
+        others = [j for j in range(len(candidate)) if candidate_id[j] != own]
+        best = sorted(others, key=lambda j, a=a: (-cosine(a, candidate[j]), j))[:k]  # type: ignore[misc]
+        lists.append(best + [-1] * (k - len(best)))
+    return lists
+
+
+def hard_nt_xent(
+    first: Rows, second: Rows, temperature: float, concentration: float, positive_prior: float
+) -> list[float]:
+    """NT-Xent with weighted negatives, those of the own class estimated away, and a floor."""
+    rows, size = [*first, *second], len(first)
+    number = 2 * size - 2
+    losses = []
+    for i, anchor in enumerate(rows):
+        partner = (i + size) % (2 * size)
+        own = math.exp(cosine(anchor, rows[partner]) / temperature)
+        others = [cosine(anchor, rows[j]) / temperature for j in range(2 * size) if j not in (i, partner)]
+        weights = [math.exp(concentration * score) for score in others]
+        mean = math.fsum(weights) / number
+        reweighted = math.fsum(w * math.exp(score) for w, score in zip(weights, others, strict=True)) / mean
+        negatives = (reweighted - positive_prior * number * own) / (1 - positive_prior)
+        negatives = max(negatives, number * math.exp(-1 / temperature))
+        losses.append(math.log1p(negatives / own))
+    return losses
