@@ -29,6 +29,8 @@ LAZY = {
     "matplotlib",
     "optuna",
     "sklearn",
+    "kornia",
+    "transformers",
 }
 COMPILERS = {"_cpu": {"numba", "llvmlite"}, "_cuda": {"triton"}, "/jit": {"numba"}, "triton_jit": {"triton"}}
 """What a file of the kernels with such an ending may import, because it is itself imported when it is chosen."""

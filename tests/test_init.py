@@ -10,7 +10,7 @@ import pytest
 
 import sgl_rec
 
-HEAVY = ("torch", "pandas", "numpy", "rich", "pyarrow", "triton", "torch_geometric")
+HEAVY = ("torch", "pandas", "numpy", "rich", "pyarrow", "triton", "torch_geometric", "kornia", "transformers")
 
 
 def test_import_is_light_and_quick() -> None:
