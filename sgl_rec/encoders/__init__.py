@@ -13,3 +13,13 @@ ENCODERS = Registry(
     },
     "sgl_rec.encoders",
 )
+
+HEADS = Registry(
+    "head",
+    {
+        "identity": "sgl_rec.encoders.heads:IdentityHead",
+        "linear": "sgl_rec.encoders.heads:LinearHead",
+        "mlp": "sgl_rec.encoders.heads:MlpHead",
+    },
+    "sgl_rec.heads",
+)
