@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from sgl_rec.config import Config
+from sgl_rec.errors import must_be
 from sgl_rec.pipeline.build import cut_off, make_baseline
 from sgl_rec.pipeline.late import add_late
 from sgl_rec.pipeline.measure import joined, validation
@@ -80,9 +81,13 @@ def read_scorer(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
     """
     embeddings, about = folder.read_model()
     config, data = folder.config, joined(folder.data.split, about["trained_on"])
-    if embeddings is not None and not about.get("late_weight"):
+    weight = about.get("late_weight")
+    if config.late_sum is not None and weight not in config.late_sum.weights:
+        got = str(weight)[:60]
+        raise must_be(str(folder.model_file), "late_weight", "one of the config's", repr(got), folder.again)
+    if embeddings is not None and not weight:
         return embeddings, about
     log.info("%s: fitting %s again", folder.path, (config.late_sum or config.baseline or config.encoder).name)
     if embeddings is None:
         return make_baseline(config, data), about
-    return add_late(config, embeddings, data, weight=about["late_weight"]), about
+    return add_late(config, embeddings, data, weight=weight), about

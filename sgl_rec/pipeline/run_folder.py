@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import logging
 import os
-import re
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,22 +17,16 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from sgl_rec import __version__
 from sgl_rec.config import Config, dump_toml, parse
 from sgl_rec.errors import UserError, one_line
-from sgl_rec.files import atomic_path, lock, remove_leftovers, sha256, write_text
+from sgl_rec.files import atomic_path, sha256
 from sgl_rec.pipeline.run_tables import read_ids, read_pairs, read_table, write_ids, write_pairs, write_table
+from sgl_rec.pipeline.vouched_folder import VouchedFolder
 from sgl_rec.settings import read_toml
 from sgl_rec.training.checkpoint import Checkpoint
 from sgl_rec.types import Dataset, Embeddings, Ids, Split
 
 log = logging.getLogger("sgl_rec")
-
-FORMAT = 1
-"""Of the folder as a whole; one that is written otherwise gets another number."""
-
-RESTORE = "restore it or train again"
-"""What to do about a damaged file that nothing else in the folder can replace."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,28 +44,15 @@ class StoredData:
     facts: dict[str, Any]
 
 
-class RunFolder:
-    """Paths and files of one run. Nothing in it is pickled, so nothing in it can execute code.
-
-    ``manifest.json`` has the format's number and the checksums of the files that have none inside, so that a
-    changed byte is an error and never another result. While they are written, manifest and files may differ;
-    then ``config.toml`` (of the start) or ``metrics.json`` (of the end), each written last, is not there yet.
-    """
+class RunFolder(VouchedFolder):
+    """The files of a recommender's run beside those of any run."""
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(path)
-        self.config_file = self.path / "config.toml"
-        self.manifest_file = self.path / "manifest.json"
+        super().__init__(path, resume="sgl-rec train --resume")
         self.ids_file = self.path / "ids.parquet"
         self.interactions_file = self.path / "interactions.parquet"
-        self.model_file = self.path / "model.safetensors"
-        self.history_file = self.path / "history.parquet"
-        self.metrics_file = self.path / "metrics.json"
         self.users_file = self.path / "users.parquet"
         self.report_file = self.path / "report.html"
-        self.log_file = self.path / "log.txt"
-        self.checkpoints = self.path / "checkpoint"
-        self.environment_file = self.checkpoints / "environment.json"
         self.warm_file = self.checkpoints / "warm_start.safetensors"
 
     @classmethod
@@ -86,31 +63,6 @@ class RunFolder:
             raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
         _ = folder.config
         return folder
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Be the one writer of this folder; what a killed one left half written goes."""
-        with lock(self.path / "lock", who=str(self.path)):
-            remove_leftovers(self.path)
-            remove_leftovers(self.checkpoints)
-            yield
-
-    def clear(self) -> None:
-        """Remove what an earlier run left (``--overwrite``); the lock stays."""
-        self.config_file.unlink(missing_ok=True)  # first: without it the folder is no run any more
-        for entry in self.path.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            elif entry.name != "lock":
-                entry.unlink()
-
-    def strangers(self) -> list[str]:
-        """What lies in the folder and is not of a run's making: nothing that may be removed."""
-        own = {path.name for path in vars(self).values() if isinstance(path, Path) and path.parent == self.path}
-        stems = "|".join(Path(name).stem for name in own)
-        left = re.compile(rf"\.({stems})\.sgl-rec-\w{{8}}(\.\w+)?")  # by a killed write
-        names = sorted(entry.name for entry in self.path.iterdir())
-        return [name for name in names if name not in own | {"lock"} and not left.fullmatch(name)]
 
     def write_data(self, dataset: Dataset, split: Split) -> None:
         """``ids.parquet`` and ``interactions.parquet``."""
@@ -127,56 +79,18 @@ class RunFolder:
         write_ids(self.ids_file, dataset.users, dataset.items, dataset.titles)
         header = {"dataset": json.dumps(facts), "protocol": json.dumps(protocol)}
         write_pairs(self.interactions_file, split.parts(), dataset.users, dataset.items, header)
-        self._vouch({name: sha256(self.path / name) for name in ("ids.parquet", "interactions.parquet")})
+        self.vouch({name: sha256(self.path / name) for name in ("ids.parquet", "interactions.parquet")})
 
     def write_config(self, config: Config) -> None:
         """``config.toml``, last: a folder that has it has its data too."""
-        text = dump_toml(config)
-        self._vouch({"config.toml": _sha256(text)})
-        write_text(self.config_file, text)
-
-    def write_outcome(self, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
-        """``history.parquet`` and, last, ``metrics.json``: a folder that has it is a finished run."""
-        with atomic_path(self.history_file) as temporary:
-            write_table(pa.Table.from_pandas(pd.DataFrame(list(history)), preserve_index=False), temporary)
-        text = _json(metrics)
-        self._vouch({"history.parquet": sha256(self.history_file), "metrics.json": _sha256(text)})
-        write_text(self.metrics_file, text)
+        self.write_settings(dump_toml(config))
 
     def write_users(self, values: Mapping[str, np.ndarray], users: np.ndarray) -> None:
         """``users.parquet``: one row a measured user (by index), ``user_id`` and a column for each metric."""
         ids = self.data.users.values.take(users)
         with atomic_path(self.users_file) as temporary:
             write_table(pa.table({"user_id": ids.to_numpy(), **values}), temporary)
-        self._vouch({"users.parquet": sha256(self.users_file)})
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """What ``manifest.json`` says. Raises: UserError when it is absent, damaged or of another format."""
-        if not self.manifest_file.is_file():
-            raise UserError(
-                f"{self.manifest_file}: must be there, got none: the run is damaged or of an older version; "
-                "train again"
-            )
-        manifest = _read_json(self.manifest_file)
-        if (got := manifest.get("format")) != FORMAT:
-            raise UserError(
-                f"{self.manifest_file}: format of the run folder must be {FORMAT}, got {got!r}; use the version "
-                f"that wrote it (sgl-rec {manifest.get('sgl_rec')}) or train again"
-            )
-        if manifest.pop("own", None) != _sha256(_json(manifest)):
-            raise UserError(f"{self.manifest_file}: must be as the run wrote it, got other; {RESTORE}")
-        return manifest
-
-    def check(self, path: Path, *, advice: str = RESTORE) -> None:
-        """Whether a file is as it was written. Raises: UserError naming it when it is not."""
-        expected = self.manifest["sha256"].get(self._name(path))
-        try:
-            whole = sha256(path) == expected
-        except OSError as error:
-            raise UserError(f"{path}: must be there and readable, got {error.strerror}; {advice}") from error
-        if not whole:
-            raise UserError(f"{path}: must be as the run wrote it, got a file with another checksum; {advice}")
+        self.vouch({"users.parquet": sha256(self.users_file)})
 
     def check_output(self, path: Path | None) -> None:
         """Whether lists may be written to ``path``. Raises: UserError for a file of the run, and for its data."""
@@ -197,25 +111,13 @@ class RunFolder:
         try:
             self.read_json(self.metrics_file)
             self.read_history()
-            if self._name(self.users_file) in self.manifest["sha256"]:  # no test part, none
+            if self.name_of(self.users_file) in self.manifest["sha256"]:  # no test part, none
                 self.read_users()
             self.read_model()
         except UserError as error:
             log.warning("%s; it is written again", str(error).partition(";")[0])
             return False
         return True
-
-    def _vouch(self, sums: Mapping[str, str]) -> None:
-        known = self.manifest["sha256"] if self.manifest_file.is_file() else {}
-        self.manifest = {"format": FORMAT, "sgl_rec": __version__, "sha256": {**known, **sums}}
-        write_text(self.manifest_file, _json({**self.manifest, "own": _sha256(_json(self.manifest))}))
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.path).as_posix()
-
-    @property
-    def _again(self) -> str:
-        return f"write it again with sgl-rec train --resume {self.path}"
 
     @cached_property
     def config(self) -> Config:
@@ -275,7 +177,7 @@ class RunFolder:
                     f"{self.path}: training must have finished, got no {needed.name}; go on with "
                     f"sgl-rec train --resume {self.path}"
                 )
-        return Checkpoint.load(self.model_file, advice=self._again)
+        return Checkpoint.load(self.model_file, advice=self.again)
 
     def read_model(self) -> tuple[Embeddings | None, dict[str, Any]]:
         """The final embeddings (None for a baseline without) and what is known about them.
@@ -291,7 +193,7 @@ class RunFolder:
         same = len(kinds) == 1 and next(iter(kinds))[::2] == (2, torch.float32)
         if set(table) != {"user", "item"} or not same or (len(table["user"]), len(table["item"])) != sizes:
             raise UserError(
-                f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; {self._again}"
+                f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; {self.again}"
             )
         return Embeddings(table["user"], table["item"]), self._about(model)
 
@@ -312,54 +214,15 @@ class RunFolder:
         if not parts or not parts <= {"train", "valid", "test"}:
             raise UserError(
                 f"{self.model_file}: must say which parts it was trained on, got {str(trained_on)[:60]!r}; "
-                f"{self._again}"
-            )
-        weight = model.values.get("late_weight")
-        if self.config.late_sum is not None and weight not in self.config.late_sum.weights:
-            raise UserError(
-                f"{self.model_file}: must say how much of the late sum was chosen, got {str(weight)[:60]!r}; "
-                f"{self._again}"
+                f"{self.again}"
             )
         return model.values
 
-    def read_history(self) -> pd.DataFrame:
-        self.check(self.history_file, advice=self._again)
-        history: pd.DataFrame = read_table(self.history_file).to_pandas()
-        return history
-
     def read_users(self) -> pd.DataFrame:
         """The test figures of every measured user. Raises: UserError naming the file when absent or damaged."""
-        self.check(self.users_file, advice=self._again)
+        self.check(self.users_file, advice=self.again)
         users: pd.DataFrame = read_table(self.users_file).to_pandas()
         return users
-
-    def write_environment(self, values: Mapping[str, str]) -> None:
-        text = _json(values)
-        self._vouch({self._name(self.environment_file): _sha256(text)})
-        write_text(self.environment_file, text)
-
-    def read_json(self, path: Path) -> dict[str, Any]:
-        """``metrics.json`` or the environment. Raises: UserError naming the file when absent or damaged."""
-        self.check(path, advice=self._again if path == self.metrics_file else RESTORE)
-        return _read_json(path)
-
-
-def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: must be a whole JSON file, got {one_line(error)}; {RESTORE}") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: must be a JSON object, got {type(values).__name__}; {RESTORE}")
-    return values
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _OURS = (b"dataset", b"protocol")

@@ -26,8 +26,8 @@ class Learner(Protocol):
         """What is drawn for a step beside its batch."""
         ...
 
-    def terms(self, batch: Any, views: tuple[Any, ...]) -> Terms:
-        """What is minimised in a step."""
+    def backward(self, batch: Any, views: tuple[Any, ...]) -> Terms:
+        """What is minimised in a step; its gradients are added to those of the parameters."""
         ...
 
     def embed(self) -> Any:
@@ -69,10 +69,11 @@ class GraphLearner:
     def draw_views(self, epoch: int, step: int) -> tuple[Graph, ...]:
         return self._draw(epoch, step)
 
-    def terms(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
-        """Embed the graph and its views, and compute the terms."""
+    def backward(self, batch: Batch, views: tuple[Graph, ...]) -> Terms:
+        """Embed the graph and its views, compute the terms and their gradients."""
         embeddings, embedded = passes(self.encoder, self._graph, views)
         terms: Terms = self.objective(Step(batch, embeddings, self.encoder.initial(), embedded))
+        torch.autograd.backward(terms.total)
         return terms
 
     @torch.no_grad()

@@ -161,7 +161,8 @@ class Trainer:
         self.metric, self.max_epochs, self.checkpoint = metric, max_epochs, checkpoint
         self.stopping = stopping or EarlyStopping(patience=max_epochs, floor=-math.inf, warmup=0)
         self.observer, self.stop = observer or Nobody(), stop or StopRequest()
-        parameters = [*self.encoder.parameters(), *self.objective.parameters()]
+        modules = (self.encoder, self.objective)
+        parameters = [one for module in modules for one in module.parameters() if one.requires_grad]
         self.optimizer = Adam(parameters, learning_rate=learning_rate)
         device = next(self.encoder.parameters()).device
         self._step: TrainingStep = self.step
@@ -212,8 +213,7 @@ class Trainer:
     def step(self, batch: Any, views: tuple[Any, ...]) -> Terms:
         """One batch: compute the terms, step the optimiser; no ``after_step``."""
         self.optimizer.zero_grad()
-        terms = self.learner.terms(batch, views)
-        torch.autograd.backward(terms.total)
+        terms = self.learner.backward(batch, views)
         self.optimizer.step()
         return terms
 

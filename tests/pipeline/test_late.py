@@ -92,7 +92,7 @@ def test_a_run_keeps_its_weight(tmp_path: Path) -> None:
     assert model.values["late_weight"] == about["weight"]
     model.values["late_weight"] = 3.0
     model.save(folder.model_file)
-    with pytest.raises(UserError, match=r"must say how much of the late sum was chosen, got '3\.0'"):
+    with pytest.raises(UserError, match=r"late_weight must be one of the config's, got '3\.0'; write it again"):
         run.recommend([1], k=5)
 
 

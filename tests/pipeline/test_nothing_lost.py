@@ -16,8 +16,8 @@ import torch
 
 import sgl_rec
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.run_folder import FORMAT
 from sgl_rec.pipeline.train import resume
+from sgl_rec.pipeline.vouched_folder import FORMAT
 from sgl_rec.training.checkpoint import Checkpoint
 
 FILES = [
