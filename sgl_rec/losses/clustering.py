@@ -94,14 +94,19 @@ def balanced_codes(
     Reference: Caron et al. 2020 (arXiv:2006.09882), eq. 5 and its algorithm 1; Cuturi 2013 (arXiv:1306.0895).
     """
     check_matrix("balanced_codes", "scores", scores)
-    check_positive("balanced_codes", "epsilon", epsilon, advice="0.05 is usual")
-    if num_iterations < 1:
-        raise must_be("balanced_codes", "num_iterations", "at least 1", num_iterations, "3 is usual")
+    check_codes(epsilon=epsilon, num_iterations=num_iterations)
     logs = whole(scores) / epsilon
     for _ in range(num_iterations):
         logs = logs - logs.logsumexp(0, keepdim=True)
         logs = logs - logs.logsumexp(1, keepdim=True)
     return logs.exp()
+
+
+def check_codes(*, epsilon: float, num_iterations: int) -> None:
+    """Raises: UserError for a setting of ``balanced_codes`` that is out of range."""
+    check_positive("balanced_codes", "epsilon", epsilon, advice="0.05 is usual")
+    if num_iterations < 1:
+        raise must_be("balanced_codes", "num_iterations", "at least 1", num_iterations, "3 is usual")
 
 
 class Prototypes(nn.Module):
@@ -152,4 +157,4 @@ def _cross_entropy(
         return log_sum(view, centre, temperature=temperature, precision=precision) - own
     check_length("swav", "weight", weight, len(view))
     total, _ = weighted_log_sum(view, centre, weight=weight, temperature=temperature, precision=precision)
-    return total - weight.to(own.dtype) @ own
+    return total - (weight.to(own.dtype) * own).sum()  # no @, which autocast would round

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
 from sgl_rec.errors import must_be
-from sgl_rec.types import Embeddings, Step, Terms
+from sgl_rec.types import Terms
 
 
 class Objective(nn.Module):
-    r"""The weighted sum of named terms, each a Module from a ``Step`` to a scalar.
+    r"""The weighted sum of named terms, each a Module from a step (``Step``, ``PairStep``) to a scalar.
 
     .. math:: \text{total} = \sum_k w_k \cdot \text{term}_k(\text{step})
 
@@ -46,13 +47,13 @@ class Objective(nn.Module):
             raise must_be("Objective", "terms", "at least one with a weight above 0", list(terms))
         self.terms = nn.ModuleDict({label: terms[label][0] for label in self.weights})
 
-    def forward(self, step: Step) -> Terms:
+    def forward(self, step: Any) -> Terms:
         """Each term unweighted and detached in ``values``, their weighted sum in ``total``."""
         values = {label: term(step) for label, term in self.terms.items()}
         total = torch.stack([self.weights[label] * value for label, value in values.items()]).sum()
         return Terms(total, {label: value.detach() for label, value in values.items()})
 
-    def on_epoch(self, embeddings: Embeddings) -> None:
+    def on_epoch(self, embeddings: Any) -> None:
         """Tell the terms that keep state (centroids, prototypes) that an epoch begins, where they listen."""
         for term in self.terms.values():
             if hook := getattr(term, "on_epoch", None):

@@ -71,7 +71,7 @@ def supervised_contrastive(
         candidate_id=place,
         precision=precision,
     )
-    return total - weight @ own
+    return total - (weight * own).sum()  # no @, which autocast would round
 
 
 def num_positives(label: Int64[Tensor, " B"]) -> Int64[Tensor, " B"]:

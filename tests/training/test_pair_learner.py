@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from sgl_rec.losses.noncontrastive_terms import ByolTerm
-from sgl_rec.losses.pair_terms import MocoTerm, NtXentTerm, PairStep, SimCseTerm
 from torch import nn
 
 from sgl_rec.losses import Objective
+from sgl_rec.losses.noncontrastive_terms import ByolTerm
+from sgl_rec.losses.pair_terms import MocoTerm, NtXentTerm, PairStep, SimcseTerm
 from sgl_rec.training.loop import Trainer
 from sgl_rec.training.momentum import MomentumEncoder
 from sgl_rec.training.pair_batches import PairBatches
@@ -110,7 +110,7 @@ def test_a_queue_is_filled_after_the_step() -> None:
 
 
 def test_hard_negatives_pass_through_the_second_tower() -> None:
-    one = learner(SimCseTerm())
+    one = learner(SimcseTerm())
     with_negative = one.backward(batch(negative=side(torch.arange(8, 16), torch.Generator())), ())
     without = one.backward(batch(), ())
     assert with_negative.total > without.total
@@ -119,7 +119,7 @@ def test_hard_negatives_pass_through_the_second_tower() -> None:
 def test_dropout_is_the_view_and_the_key_its_draw() -> None:
     towers = PairNetworks(nn.Sequential(linear(6, 5), nn.Dropout(0.5)), linear(5, 4, seed=1))
     one = PairLearner(
-        towers, Objective({"c": (SimCseTerm(), 1.0)}), make_step=PairStep, embed=lambda trained: SAMPLES
+        towers, Objective({"c": (SimcseTerm(), 1.0)}), make_step=PairStep, embed=lambda trained: SAMPLES
     )
     same = SAMPLES[:8]
     totals = [one.backward(PairBatch((same,), (same,), key), ()).total.item() for key in (1, 1, 2)]
