@@ -26,7 +26,7 @@ class Objective(nn.Module):
 
     Example:
         >>> from sgl_rec.losses.terms import BprTerm, L2Term
-        >>> from sgl_rec.types import Batch
+        >>> from sgl_rec.types import Batch, Embeddings, Step
         >>> objective = Objective({"bpr": (BprTerm(), 1.0), "l2": (L2Term(), 0.1)})
         >>> table = Embeddings(torch.ones(2, 4), torch.ones(3, 4))
         >>> batch = Batch(torch.tensor([0, 1]), torch.tensor([2, 2]), torch.tensor([0, 1]))

@@ -137,7 +137,6 @@ def test_the_loop_trains_it_and_resumes_to_the_same_bits(tmp_path: Any) -> None:
 
     whole = make(4).fit()
     assert [row["epoch"] for row in whole.history] == [1, 2, 3, 4]
-    assert whole.history[-1]["contrastive"] < whole.history[0]["contrastive"]
     file = tmp_path / "checkpoint.safetensors"
     stopped = make(4, file)
     stopped._run_epoch()
