@@ -176,6 +176,9 @@ def test_nothing_can_execute_what_it_reads(path: Path) -> None:
         if name in ("np.load", "numpy.load"):
             allowed = [word.value for word in call.keywords if word.arg == "allow_pickle"]
             assert [ast.unparse(value) for value in allowed] == ["False"], "allow_pickle=False, in so many words"
+        elif name == "torch.load":
+            allowed = [word.value for word in call.keywords if word.arg == "weights_only"]
+            assert [ast.unparse(value) for value in allowed] == ["True"], "weights_only=True, in so many words"
         else:
             assert name not in RUNS_CODE, f"line {call.lineno}"
 
