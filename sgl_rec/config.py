@@ -25,7 +25,7 @@ MOST_CUT_OFF = 100_000
 """Lists that are evaluated are held for a block of users: a longer one is a slip."""
 
 
-OF_TRAINED = ("encoder", "views", "loss", "late_sum")
+OF_TRAINED = ("encoder", "views", "loss", "score", "late_sum")
 """The tables of a method that is trained; one that is a baseline has none of them."""
 
 
@@ -162,6 +162,14 @@ class Training(Section):
     warm_start: str = ""
 
 
+class Score(Section):
+    """How embeddings score: their similarity over ``temperature``, and ``prior`` times the log of popularity."""
+
+    similarity: Literal["dot", "cosine"] = "dot"
+    temperature: float = pydantic.Field(default=1.0, gt=0)
+    prior: float = pydantic.Field(default=0.0, ge=0)
+
+
 class Evaluation(Section):
     """The cut-offs of every list metric."""
 
@@ -194,6 +202,7 @@ class Config(Section):
     encoder: Part = Part(name="lightgcn")
     views: ViewPart | None = None
     loss: dict[str, LossPart] = {}
+    score: Score = Score()
     late_sum: LatePart | None = None
     baseline: Part | None = None
     training: Training = Training()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sgl_rec.config import Config
 from sgl_rec.errors import must_be
-from sgl_rec.pipeline.build import cut_off, make_baseline
+from sgl_rec.pipeline.build import cut_off, make_baseline, make_scorer
 from sgl_rec.pipeline.late import add_late
 from sgl_rec.pipeline.measure import joined, validation
 from sgl_rec.pipeline.observers import epoch_line
@@ -86,7 +86,7 @@ def read_scorer(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
         got = str(weight)[:60]
         raise must_be(str(folder.model_file), "late_weight", "one of the config's", repr(got), folder.again)
     if embeddings is not None and not weight:
-        return embeddings, about
+        return make_scorer(config, embeddings, data), about
     log.info("%s: fitting %s again", folder.path, (config.late_sum or config.baseline or config.encoder).name)
     if embeddings is None:
         return make_baseline(config, data), about

@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from sgl_rec.baselines import BASELINES
-from sgl_rec.config import MOST_CUT_OFF, Config, Part, complete_part, unused
+from sgl_rec.baselines.log_prior import log_prior
+from sgl_rec.config import MOST_CUT_OFF, Config, Part, Score, complete_part, unused
 from sgl_rec.encoders import ENCODERS
 from sgl_rec.errors import UserError, must_be, nearest, one_line
 from sgl_rec.evaluation.metrics import METRICS
@@ -23,7 +24,7 @@ from sgl_rec.kernels.backend import using
 from sgl_rec.losses import LOSSES, Objective
 from sgl_rec.rng import stream
 from sgl_rec.training.learner import passes
-from sgl_rec.types import Batch, Graph, Interactions, Scorer, Step
+from sgl_rec.types import Batch, Embeddings, Graph, Interactions, Scorer, Step
 from sgl_rec.views import VIEWS
 
 TAKEN = ("epoch", "seconds", "seconds_validation", "loss")
@@ -69,6 +70,15 @@ def make_baseline(config: Config, data: Interactions) -> Scorer:
     with threadpool_limits(torch.get_num_threads(), user_api="blas"):  # NumPy's and SciPy's, as torch's own
         scorer: Scorer = make(data, **arguments, **draws)
     return scorer
+
+
+def make_scorer(config: Config, learnt: Scorer, data: Interactions) -> Scorer:
+    """What embeddings score with, by ``[score]``; popularity is that of ``data``. A baseline is left as it is."""
+    rule = config.score
+    if not isinstance(learnt, Embeddings) or rule == Score():
+        return learnt
+    count = torch.from_numpy(data.item_degree())
+    return log_prior(learnt, count, similarity=rule.similarity, temperature=rule.temperature, weight=rule.prior)
 
 
 def baseline_memory(config: Config, data: Interactions) -> int:

@@ -1,4 +1,4 @@
-"""The late sum of a method: what a baseline adds to the learnt scores, and how much of it."""
+"""What a method scores with in the end: its learnt scores, and how much of a baseline's is added."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from sgl_rec.baselines.late_sum import LateSum
 from sgl_rec.config import Config
-from sgl_rec.pipeline.build import cut_off, make_baseline
+from sgl_rec.pipeline.build import cut_off, make_baseline, make_scorer
 from sgl_rec.pipeline.measure import measured, validation
 from sgl_rec.types import Interactions, Scorer, Split
 
@@ -38,11 +38,12 @@ class Late:
 
 
 def choose_late(config: Config, learnt: Scorer, split: Split) -> Late:
-    """The late sum of ``learnt``, with the weight that is best on validation; itself for a method without one.
+    """What ``learnt`` scores with; its late sum, where there is one, with the weight that is best on validation.
 
     The weights are compared by ``training.metric`` on the same validation users, at most ``USERS`` of them,
     evenly spaced.
     """
+    learnt = make_scorer(config, learnt, split.train)
     if config.late_sum is None:
         return Late(learnt)
     begin, weights, metric = time.perf_counter(), config.late_sum.weights, config.training.metric
@@ -62,7 +63,8 @@ def choose_late(config: Config, learnt: Scorer, split: Split) -> Late:
 
 
 def add_late(config: Config, learnt: Scorer, data: Interactions, *, weight: float | None) -> Scorer:
-    """The late sum with a weight that is known, its baseline fitted to ``data``; ``learnt`` itself without."""
+    """The same with a weight that is known, baseline and popularity those of ``data``."""
+    learnt = make_scorer(config, learnt, data)
     return _sum(learnt, make_baseline(config, data), weight) if weight else learnt
 
 

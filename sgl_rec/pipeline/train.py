@@ -19,7 +19,7 @@ from sgl_rec.evaluation.evaluate import Evaluation
 from sgl_rec.graph.build import build_graph
 from sgl_rec.kernels.backend import KNOWN, choose, using
 from sgl_rec.pipeline.baseline import BaselineStage, FittedBaseline
-from sgl_rec.pipeline.build import cut_off, exponents, make_encoder, make_objective, make_views
+from sgl_rec.pipeline.build import cut_off, exponents, make_encoder, make_objective, make_scorer, make_views
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.late import Late, add_late, choose_late
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
@@ -35,7 +35,7 @@ from sgl_rec.training.interrupt import StopRequest, catch_signals
 from sgl_rec.training.learner import GraphLearner
 from sgl_rec.training.loop import Fitted, Observer, Trainer
 from sgl_rec.training.stopping import EarlyStopping
-from sgl_rec.types import Graph, Scorer, Split
+from sgl_rec.types import Graph, Interactions, Scorer, Split
 
 log = logging.getLogger("sgl_rec")
 
@@ -264,6 +264,8 @@ class _Stage:
         stopping: EarlyStopping | None = None,
     ) -> Fitted:
         settings, data = self.config.training, joined(self.split, parts)
+        if validate is not None:
+            validate = _scored(validate, self.config, data)
         graph = build_graph(data, exponents=exponents(self.config), device=self.device)
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{name}.safetensors"
         encoder = make_encoder(self.config, num_users=data.num_users, num_items=data.num_items).to(self.device)
@@ -298,6 +300,11 @@ class _Stage:
             with using(self.config.training.backend), torch.no_grad():
                 figure = validate(encoder(graph))[metric]
             log.info("warm start: valid %s %.4f before the first epoch", metric, figure)
+
+
+def _scored(validate: Validate, config: Config, data: Interactions) -> Validate:
+    """Validation of what embeddings score with."""
+    return lambda embeddings: validate(make_scorer(config, embeddings, data))
 
 
 def _summary(

@@ -16,7 +16,7 @@ from sgl_rec.settings import merge
 
 log = logging.getLogger("sgl_rec")
 
-SEARCHED = ("graph", "encoder", "views", "loss", "late_sum", "baseline", "training")
+SEARCHED = ("graph", "encoder", "views", "loss", "score", "late_sum", "baseline", "training")
 """Tables of a config whose keys a search may change; the data and the measure stay."""
 NOT_SEARCHED = {
     f"training.{key}" for key in ("seed", "metric", "refit", "warm_start", "backend", "precision", "cuda_graph")
