@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import sgl_rec
+from sgl_rec.baselines.log_prior import log_prior
 from sgl_rec.config import Config, LatePart
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline import late
@@ -100,3 +101,23 @@ def test_a_run_keeps_its_weight(tmp_path: Path) -> None:
 def test_weights_that_are_none(weight: object) -> None:
     with pytest.raises(ValueError, match="must be a finite number of at least 0, or a list of such"):
         LatePart.model_validate({"name": "ease", "weight": weight})
+
+
+def test_a_prior_is_validated_measured_and_served(tmp_path: Path) -> None:
+    settings = {
+        "encoder": {"embedding_dim": 8},
+        "training": {"max_epochs": 2},
+        "score": {"similarity": "cosine", "temperature": 0.2, "prior": 1.0},
+    }
+    run = sgl_rec.train("demo", method="lightgcn", out=tmp_path / "run", settings=settings, threads=1)
+    split = run.folder.data.split
+    count = torch.from_numpy(split.train.item_degree())
+    scorer = log_prior(run.folder.embeddings(), count, temperature=0.2, weight=1.0)
+    expected = validation(split, ks=[20])(scorer)["ndcg@20"]
+    assert run.metrics["valid"]["ndcg@20"] == pytest.approx(expected)
+    chosen = run.history.set_index("epoch").loc[run.metrics["epoch"]]
+    assert chosen["ndcg@20"] == pytest.approx(expected), "epochs are chosen by what is scored with"
+    assert run.evaluate()["test"] == run.metrics["test"]
+    own = scorer.scores(torch.from_numpy(run.folder.data.users.index_of(np.array([1]))))[0].numpy()
+    for score in run.recommend([1], k=3)["score"]:
+        assert np.isclose(own, score).any(), "lists have these scores"
