@@ -63,7 +63,8 @@ class SmallConv(nn.Module):
         # A pixel's channels side by side: twice as fast on a CPU.
         for block in blocks:
             if isinstance(block, nn.Conv2d):
-                block.weight.data = block.weight.data.contiguous(memory_format=torch.channels_last)
+                # Not by contiguous(): of one channel it finds nothing to do, and then all is laid out as before.
+                block.weight.data = block.weight.data.to(memory_format=torch.channels_last)
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:

@@ -28,6 +28,14 @@ def _halves() -> list[slice]:
     return [slice(0, 4), slice(3, 7)]  # of 7 places: the middle one counts in both
 
 
+@pytest.mark.parametrize("num_channels", [1, 3])
+def test_channels_lie_side_by_side(num_channels: int) -> None:
+    # Twice as fast on a CPU, and lost without a word where a tensor of one channel is taken to lie so already.
+    model = SmallConv(num_channels, 28, generator=torch.Generator())
+    features = model.blocks[0](torch.ones(2, num_channels, 28, 28))
+    assert features.stride() == (64 * 28 * 28, 1, 64 * 28, 64)
+
+
 @pytest.mark.parametrize(("size", "num_blocks"), [(8, 4), (1, 1), (105, 4), (224, 7)])
 def test_other_sizes(size: int, num_blocks: int) -> None:
     model = SmallConv(3, size, width=4, num_blocks=num_blocks, generator=torch.Generator())
