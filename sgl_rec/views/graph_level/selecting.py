@@ -23,11 +23,9 @@ _OF_NODES = ("x", "pos", "batch")
 
 def check_batch(where: str, batch: Any) -> None:
     """Raises: UserError for what is no batch of homogeneous graphs."""
-    if not isinstance(getattr(batch, "batch", None), Tensor) or not isinstance(
-        getattr(batch, "edge_index", None), Tensor
-    ):
-        kind = type(batch).__name__
-        raise must_be(where, "batch", "a torch_geometric Batch", kind, "Batch.from_data_list([graph]) makes one")
+    if not all(isinstance(getattr(batch, key, None), Tensor) for key in ("batch", "edge_index")):
+        advice = "Batch.from_data_list([graph]) makes one"
+        raise must_be(where, "batch", "a torch_geometric Batch", type(batch).__name__, advice)
 
 
 def chosen(group: Int64[Tensor, " R"], *, num_groups: int, share: float, key: int) -> Bool[Tensor, " R"]:
@@ -66,17 +64,15 @@ def with_edges(batch: Any, kept: Bool[Tensor, " E"]) -> Any:
 
 def edge_columns(batch: Any) -> list[str]:
     """The names of what an edge carries, its ends left out."""
-    return [key for key in batch.keys() if _rows_of(batch, key) == "edge" and key != "edge_index"]  # noqa: SIM118
+    return [key for key, _ in batch if _rows_of(batch, key) == "edge" and key != "edge_index"]
 
 
 def _taken(batch: Any, *, nodes: Tensor | None, edges: Tensor) -> Any:
     view = fresh(batch)
-    for key in batch.keys():  # noqa: SIM118
-        rows = _rows_of(batch, key)
-        mask = {"node": nodes, "edge": edges}.get(rows)
+    for key, value in batch:
+        mask = {"node": nodes, "edge": edges}.get(_rows_of(batch, key))
         if mask is not None:
-            dimension = batch.__cat_dim__(key, batch[key])
-            view[key] = batch[key].index_select(dimension, mask.nonzero().squeeze(1))
+            view[key] = value.index_select(batch.__cat_dim__(key, value), mask.nonzero().squeeze(1))
     return view
 
 
