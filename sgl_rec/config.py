@@ -188,8 +188,8 @@ class Config(Section):
     """The whole of a run's settings, as it stands in ``config.toml``.
 
     A method either learns by ``[loss.*]`` (with its encoder and views) or is fitted at once by ``[baseline]``;
-    then of ``[training]`` only ``seed``, ``metric`` and ``refit`` matter. ``[score]`` says how embeddings score, in
-    validation as in lists; ``[late_sum]`` adds the scores of a baseline, and epochs are chosen without it.
+    then of ``[training]`` only ``seed``, ``metric`` and ``refit`` matter. ``[score]`` says how embeddings score,
+    in validation as in lists; ``[late_sum]`` adds the scores of a baseline, and epochs are chosen without it.
     ``trials`` is how many settings were tried on validation to arrive at these; ``tune`` has what a search may
     try, by dotted key, and is left out of a run's.
     """
