@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,20 @@ def _check_depth(values: Any, *, where: str) -> None:
         if not level:
             return
     raise UserError(f"{where}: tables must be at most {DEEPEST} within each other, got more; correct this key")
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of everything that is no table.
+
+    Example:
+        >>> dict(flat({"loss": {"ranking": {"weight": 1.0}}, "trials": 0}))
+        {'loss.ranking.weight': 1.0, 'trials': 0}
+    """
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import sgl_rec
 PACKAGE = Path(sgl_rec.__file__).parent
 TESTS = Path(__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-BASE = {"types", "rng", "errors", "files", "registry", "ranking"}
+BASE = {"types", "rng", "errors", "extras", "files", "registry", "ranking"}
 ROOMS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 UPPER = {"pipeline", "cli"}
 LINES = 400

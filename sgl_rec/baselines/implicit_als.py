@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from sgl_rec.baselines.implicit_library import as_embeddings, fitting, library, seed_of
+from sgl_rec.baselines.implicit_library import as_embeddings, fitting, seed_of
 from sgl_rec.baselines.matrix import at_least, interaction_matrix
+from sgl_rec.extras import needed
 from sgl_rec.types import Embeddings, Interactions
 
 
@@ -42,7 +43,7 @@ def implicit_als(
     at_least("implicit_als", "l2_weight", l2_weight, 0)
     at_least("implicit_als", "confidence", confidence, 1)
     with fitting("implicit_als"):
-        model = library("implicit_als", "cpu.als").AlternatingLeastSquares(
+        model = needed("implicit_als", "implicit.cpu.als").AlternatingLeastSquares(
             factors=embedding_dim,
             regularization=l2_weight,
             alpha=confidence,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from sgl_rec.baselines.implicit_library import as_embeddings, fitting, library, seed_of
+from sgl_rec.baselines.implicit_library import as_embeddings, fitting, seed_of
 from sgl_rec.baselines.matrix import at_least, interaction_matrix
 from sgl_rec.errors import must_be
+from sgl_rec.extras import needed
 from sgl_rec.types import Embeddings, Interactions
 
 
@@ -45,7 +46,7 @@ def implicit_bpr(
     if not learning_rate > 0:
         raise must_be("implicit_bpr", "learning_rate", "above 0", learning_rate)
     with fitting("implicit_bpr"):
-        model = library("implicit_bpr", "cpu.bpr").BayesianPersonalizedRanking(
+        model = needed("implicit_bpr", "implicit.cpu.bpr").BayesianPersonalizedRanking(
             factors=embedding_dim,
             learning_rate=learning_rate,
             regularization=l2_weight,

@@ -1,28 +1,18 @@
-"""What the two baselines of the library ``implicit`` share: how it is asked for, and what comes back."""
+"""What the two baselines of the library ``implicit`` share: its threads, its errors, and what comes back."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
-from sgl_rec.errors import MissingDependencyError, UserError
+from sgl_rec.errors import UserError
+from sgl_rec.extras import needed
 from sgl_rec.rng import draw_key
 from sgl_rec.types import Embeddings
-
-
-def library(where: str, module: str) -> Any:
-    """A module of ``implicit``. Raises: MissingDependencyError naming the command that installs it."""
-    try:
-        return importlib.import_module(f"implicit.{module}")
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{where}: fitting needs the library implicit; run: pip install 'sgl-rec[baselines]'"
-        ) from error
 
 
 def seed_of(generator: torch.Generator) -> int:
@@ -33,9 +23,7 @@ def seed_of(generator: torch.Generator) -> int:
 @contextlib.contextmanager
 def fitting(where: str) -> Iterator[None]:
     """Within, products use one thread (the library has threads of its own), and its errors become ours."""
-    diverged = library(where, "recommender_base").ModelFitError
-    from threadpoolctl import threadpool_limits  # comes with implicit
-
+    diverged = needed(where, "implicit.recommender_base").ModelFitError
     with threadpool_limits(limits=1, user_api="blas"):
         try:
             yield

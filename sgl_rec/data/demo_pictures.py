@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sgl_rec.data.demo import ATTRIBUTES
-from sgl_rec.errors import MissingDependencyError, must_be
+from sgl_rec.errors import must_be
+from sgl_rec.extras import needed
 
 RGB = {
     "black": (30, 30, 34),
@@ -65,7 +65,7 @@ def item_pictures(items: pd.DataFrame, *, size: int = 32) -> np.ndarray:
 
     Raises: MissingDependencyError without Pillow; UserError for a column or value that is none of the demo's.
     """
-    drawing = _pillow()
+    drawing = needed("item_pictures", "PIL.Image"), needed("item_pictures", "PIL.ImageDraw")
     if size < 8:
         raise must_be("item_pictures", "size", "at least 8", size)
     for name, known in ATTRIBUTES.items():
@@ -79,16 +79,6 @@ def item_pictures(items: pd.DataFrame, *, size: int = 32) -> np.ndarray:
     for place, (colour, pattern, material, kind) in enumerate(rows):
         pictures[place] = _picture(drawing, colour, pattern, material, kind, size)
     return pictures
-
-
-def _pillow() -> tuple[ModuleType, ModuleType]:
-    try:
-        from PIL import Image, ImageDraw
-    except ImportError as error:
-        raise MissingDependencyError(
-            "item_pictures: drawing needs Pillow; run: pip install 'sgl-rec[images]'"
-        ) from error
-    return Image, ImageDraw
 
 
 def _picture(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import warnings
 import zipfile
@@ -18,7 +17,8 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from sgl_rec.data.unpack import Limits
-from sgl_rec.errors import MissingDependencyError, UserError, must_be, one_line
+from sgl_rec.errors import UserError, must_be, one_line
+from sgl_rec.extras import needed
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 """Of the files that are looked at, in either case."""
@@ -92,14 +92,15 @@ def read_images(
         raise must_be("images", "size", "at least 1", size)
     if num_channels not in (1, 3):
         raise must_be("images", "num_channels", "1 or 3", num_channels)
-    pillow = _pillow()
+    needed("images", "PIL.ImageOps")
+    pillow = needed("images", "PIL")
     with _source(path) as source:
         names = sorted(name for name in source.names() if _is_asked_for(name, only))
         if not names:
             asked = f"matching {', '.join(only)}" if only else f"ending in {', '.join(SUFFIXES)}"
             raise must_be(f"{path}", "the images", "at least one", f"no file {asked}")
-        if (needed := len(names) * num_channels * size**2) > MOST_BYTES:
-            got = f"{needed} for {len(names)} images"
+        if (num_bytes := len(names) * num_channels * size**2) > MOST_BYTES:
+            got = f"{num_bytes} for {len(names)} images"
             raise must_be(f"{path}", "bytes of pixels", f"at most {MOST_BYTES}", got, "choose a smaller size")
         images = _read(pillow, path, source, names, size=size, num_channels=num_channels)
     return replace(images, pixels=255 - images.pixels) if invert else images
@@ -243,13 +244,3 @@ def _reason(error: Exception) -> str:
     if type(error).__name__ == "DecompressionBombError":
         return f"more than {MOST_PIXELS} pixels"
     return one_line(error) or type(error).__name__
-
-
-def _pillow() -> Any:
-    try:
-        importlib.import_module("PIL.ImageOps")
-        return importlib.import_module("PIL")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "images: reading needs the library Pillow; run: pip install 'sgl-rec[vision]'"
-        ) from error

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
-from sgl_rec.errors import MissingDependencyError
 from sgl_rec.export.leaderboard import Leaderboard
+from sgl_rec.extras import needed
 from sgl_rec.files import atomic_path
 
 DECADE = 10
@@ -22,7 +21,7 @@ def draw_leaderboard(board: Leaderboard, path: Path) -> None:
 
     Raises: MissingDependencyError without matplotlib.
     """
-    figure_module = _matplotlib()
+    figure_module = needed("leaderboard", "matplotlib.figure")
     table = board.table.iloc[::-1].reset_index(drop=True)  # the best on top
     timed = table.dropna(subset=["seconds"])
     height = 1.6 + 0.32 * len(table)
@@ -66,13 +65,3 @@ def _plain(axes: Any, grid: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis=grid, color="#e5e5e5", linewidth=0.7)
     axes.set_axisbelow(True)
-
-
-def _matplotlib() -> ModuleType:
-    try:
-        from matplotlib import figure
-    except ImportError as error:
-        raise MissingDependencyError(
-            "leaderboard: drawing needs matplotlib; run: pip install 'sgl-rec[plots]'"
-        ) from error
-    return figure

@@ -1,25 +1,18 @@
-"""The library is optional, and keeps its threads and errors to itself."""
+"""The library keeps its threads and errors to itself."""
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 import pytest
 import torch
 
-from sgl_rec.baselines.implicit_library import as_embeddings, fitting, library, seed_of
-from sgl_rec.errors import MissingDependencyError, UserError
-
-
-def test_without_it_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "implicit.cpu.als", None)
-    with pytest.raises(MissingDependencyError, match=r"here: .* run: pip install 'sgl-rec\[baselines\]'"):
-        library("here", "cpu.als")
+from sgl_rec.baselines.implicit_library import as_embeddings, fitting, seed_of
+from sgl_rec.errors import UserError
+from sgl_rec.extras import needed
 
 
 def test_factors_that_ran_away_are_our_error() -> None:
-    diverged = library("here", "recommender_base").ModelFitError
+    diverged = needed("here", "implicit.recommender_base").ModelFitError
     with pytest.raises(UserError, match="here: factors must be finite"), fitting("here"):
         raise diverged("NaN encountered in factors")
 

@@ -42,6 +42,6 @@ def test_wrong_items() -> None:
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'sgl-rec\[images\]'"):
         item_pictures(pd.DataFrame([SHIRT]))

@@ -37,7 +37,7 @@ def test_a_picture_of_any_table(seconds: list[float | None], tmp_path: Path) -> 
 def test_without_matplotlib_the_command_that_installs_it_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'sgl-rec\[plots\]'"):
         draw_leaderboard(board([1.0]), tmp_path / "board.png")
     assert not (tmp_path / "board.png").exists()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import torch
 
 from sgl_rec.encoders.vision.images import check_shape
 from sgl_rec.encoders.vision.module import ImageModule
-from sgl_rec.errors import MissingDependencyError, UserError, must_be, nearest, one_line
+from sgl_rec.errors import UserError, must_be, nearest, one_line
+from sgl_rec.extras import needed
 from sgl_rec.rng import scope
 
 WHERE = "transformers_backbone"
@@ -42,7 +42,7 @@ def transformers_backbone(
         8
     """
     check_shape(WHERE, num_channels=num_channels, size=size)
-    auto, known = _library("models.auto"), _architectures()
+    auto, known = needed(WHERE, "transformers.models.auto"), _architectures()
     if architecture not in known:
         raise must_be(WHERE, "architecture", "an image model's", repr(architecture), nearest(architecture, known))
     defaults = auto.AutoConfig.for_model(architecture).to_dict()
@@ -62,14 +62,5 @@ def transformers_backbone(
 
 
 def _architectures() -> list[str]:
-    mappings = _library("models.auto.modeling_auto")
+    mappings = needed(WHERE, "transformers.models.auto.modeling_auto")
     return [str(name) for name in mappings.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES]
-
-
-def _library(module: str) -> Any:
-    try:
-        return importlib.import_module(f"transformers.{module}")
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{WHERE}: making one needs the library transformers; run: pip install 'sgl-rec[vision]'"
-        ) from error

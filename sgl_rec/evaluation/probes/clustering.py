@@ -7,7 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
-from sgl_rec.evaluation.probes.inputs import as_array, check_labelled, library, unit
+from sgl_rec.evaluation.probes.inputs import as_array, check_labelled, unit
+from sgl_rec.extras import needed
 from sgl_rec.rng import draw_key
 
 
@@ -46,9 +47,9 @@ def clustering(
         raise must_be("clustering", "num_clusters", f"in 1 .. {len(embedding)}, the number of rows", number)
     if num_starts < 1:
         raise must_be("clustering", "num_starts", "at least 1", num_starts)
-    means = library("clustering", "cluster").KMeans(
+    means = needed("clustering", "sklearn.cluster").KMeans(
         number, n_init=num_starts, random_state=draw_key(generator) % 2**32
     )
     cluster = means.fit_predict(as_array(unit(embedding)))
-    score = library("clustering", "metrics").normalized_mutual_info_score(as_array(label), cluster)
+    score = needed("clustering", "sklearn.metrics").normalized_mutual_info_score(as_array(label), cluster)
     return {"nmi": float(score)}

@@ -1,27 +1,14 @@
-"""What the probes share: what they are given is checked, and scikit-learn is asked for."""
+"""What the probes share: what they are given is checked."""
 
 from __future__ import annotations
-
-import importlib
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sgl_rec.errors import MissingDependencyError, must_be
+from sgl_rec.errors import must_be
 from sgl_rec.kernels.contrast import unit_rows
-
-
-def library(where: str, module: str) -> Any:
-    """A module of scikit-learn. Raises: MissingDependencyError naming the command that installs it."""
-    try:
-        return importlib.import_module(f"sklearn.{module}")
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"{where}: this probe needs scikit-learn; run: pip install 'sgl-rec[probes]'"
-        ) from error
 
 
 def check_rows(where: str, what: str, rows: Float[Tensor, "..."]) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from sgl_rec.errors import must_be
 from sgl_rec.evaluation.probes.figures import classification_figures
-from sgl_rec.evaluation.probes.inputs import as_array, check_labelled, library
+from sgl_rec.evaluation.probes.inputs import as_array, check_labelled
+from sgl_rec.extras import needed
 
 
 def linear(
@@ -49,8 +50,8 @@ def linear(
         raise must_be("linear", "l2_weight", "finite and > 0", l2_weight)
     if max_iterations < 1:
         raise must_be("linear", "max_iterations", "at least 1", max_iterations)
-    scale = library("linear", "preprocessing").StandardScaler()
-    model = library("linear", "linear_model").LogisticRegression(C=1 / l2_weight, max_iter=max_iterations)
+    scale = needed("linear", "sklearn.preprocessing").StandardScaler()
+    model = needed("linear", "sklearn.linear_model").LogisticRegression(C=1 / l2_weight, max_iter=max_iterations)
     model.fit(scale.fit_transform(as_array(train)), as_array(train_label))
     predicted = torch.from_numpy(model.predict(scale.transform(as_array(test))))
     return classification_figures(predicted, test_label.cpu())

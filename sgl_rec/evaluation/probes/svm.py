@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from sgl_rec.errors import must_be
-from sgl_rec.evaluation.probes.inputs import as_array, check_labelled, library
+from sgl_rec.evaluation.probes.inputs import as_array, check_labelled
+from sgl_rec.extras import needed
 from sgl_rec.rng import draw_key
 
 PRICES = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
@@ -52,9 +53,9 @@ def svm(
         Augmentations" (NeurIPS 2020), whose code has these folds, prices and kernel.
     """
     _check(embedding, label, folds={"num_folds": num_folds, "num_inner_folds": num_inner_folds}, prices=prices)
-    selection = library("svm", "model_selection")
+    selection = needed("svm", "sklearn.model_selection")
     search = selection.GridSearchCV(
-        library("svm", "svm").SVC(), {"C": sorted(prices)}, cv=num_inner_folds, scoring="accuracy"
+        needed("svm", "sklearn.svm").SVC(), {"C": sorted(prices)}, cv=num_inner_folds, scoring="accuracy"
     )
     seed = draw_key(generator) % 2**32
     folds = selection.StratifiedKFold(num_folds, shuffle=True, random_state=seed)

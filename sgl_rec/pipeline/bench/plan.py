@@ -21,7 +21,7 @@ from sgl_rec.pipeline.bench.cell import Task
 from sgl_rec.pipeline.new_run import check_out, plain_name
 from sgl_rec.pipeline.prepare import Prepared, prepare
 from sgl_rec.pipeline.run_folder import RunFolder
-from sgl_rec.settings import merge, read_toml
+from sgl_rec.settings import flat, merge, read_toml
 from sgl_rec.types import Dataset, Ids
 
 log = logging.getLogger("sgl_rec")
@@ -29,7 +29,7 @@ log = logging.getLogger("sgl_rec")
 SEEDS = 3
 """Seeds of data that is not in the catalogue, whose entries say their own number (``bench_seeds``)."""
 JOURNAL = "journal.jsonl"
-NOT_SETTINGS = {("summary",), ("data", "dataset"), ("training", "seed")}
+NOT_SETTINGS = {"summary", "data.dataset", "training.seed"}
 """Keys of a config that may differ: a text, how the data is spelt (its checksum is compared), a cell's own."""
 
 
@@ -84,13 +84,13 @@ class Cell:
 
     def _check_settings(self, folder: RunFolder) -> None:
         there, asked = (
-            dict(_flat(config.model_dump(mode="json", exclude_none=True)))
+            dict(flat(config.model_dump(mode="json", exclude_none=True)))
             for config in (folder.config, self.config)
         )
         for key in sorted({*there, *asked}):
             if key not in NOT_SETTINGS and there.get(key) != asked.get(key):
                 raise must_be(
-                    str(folder.path), ".".join(key), f"{asked.get(key)!r} as asked for",
+                    str(folder.path), key, f"{asked.get(key)!r} as asked for",
                     f"{there.get(key)!r} in its config.toml", _ELSE,
                 )  # fmt: skip
 
@@ -120,8 +120,8 @@ class Asked:
     def over_in_words(self) -> str:
         """What goes over every method's file as options of the command; empty where nothing does."""
         words = [f"--config {self.config}"] if self.config else []
-        given = sorted(_flat(self.settings or {}))
-        words += [f"--set {'.'.join(path)}={json.dumps(value, default=str)}" for path, value in given]
+        given = sorted(flat(self.settings or {}))
+        words += [f"--set {key}={json.dumps(value, default=str)}" for key, value in given]
         return ", ".join(f"`{word}`" for word in words)
 
 
@@ -239,14 +239,3 @@ def in_words(cells: Sequence[Cell], states: Sequence[str]) -> str:
     """One line a cell: its name, and what is there."""
     width = max(len(cell.name) for cell in cells)
     return "\n".join(f"{cell.name:<{width}}  {state}" for cell, state in zip(cells, states, strict=True))
-
-
-def _flat(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """(path of the key, value) of every setting that is not a table."""
-    waiting: list[tuple[tuple[str, ...], Any]] = [((), values)]
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, Mapping):
-            waiting += [((*path, key), below) for key, below in value.items()]
-        else:
-            yield path, value

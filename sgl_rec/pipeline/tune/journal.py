@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ import pydantic
 
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.files import append_line
+from sgl_rec.settings import flat
 
 log = logging.getLogger("sgl_rec")
 
@@ -97,20 +98,6 @@ class TuneJournal:
                     str(self.path), key, f"{asked.get(key)!r} as asked for", repr(there.get(key)),
                     "use another --out, or begin anew with --overwrite",
                 )  # fmt: skip
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) of everything that is no table.
-
-    Example:
-        >>> dict(flat({"loss": {"ranking": {"weight": 1.0}}, "trials": 0}))
-        {'loss.ranking.weight': 1.0, 'trials': 0}
-    """
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
 
 
 def _entry(line: bytes) -> Trial | dict[str, Any] | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from sgl_rec.errors import MissingDependencyError
+from sgl_rec.extras import needed
 from sgl_rec.pipeline.tune.journal import Trial
 from sgl_rec.ranges import Range, Span
 from sgl_rec.rng import stream_seed
@@ -79,12 +79,7 @@ def propose(
 
 def optuna_module() -> ModuleType:
     """optuna, silent. Raises: MissingDependencyError naming the command that installs it."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingDependencyError(
-            "tune: optuna must be installed, got none; run: pip install 'sgl-rec[tune]'"
-        ) from error
+    optuna: ModuleType = needed("tune", "optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

@@ -10,9 +10,8 @@ from sgl_rec.config import Config, parse
 from sgl_rec.errors import UserError, nearest
 from sgl_rec.pipeline.build import resolve
 from sgl_rec.pipeline.prepare import Prepared
-from sgl_rec.pipeline.tune.journal import flat
 from sgl_rec.ranges import Range, Span
-from sgl_rec.settings import merge
+from sgl_rec.settings import flat, merge
 
 log = logging.getLogger("sgl_rec")
 

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sgl_rec.extras import needed
 from sgl_rec.views.images.draws import check_probability, check_range, sometimes, uniform
-from sgl_rec.views.images.kornia_library import library
 
 REACH = 3.0
 """Standard deviations after which a Gaussian is cut off: 1/90 of its height."""
@@ -56,7 +56,7 @@ def _gaussian(
 ) -> Float[Tensor, "B C H W"]:
     # A mirror has no more to show than the image, so the kernel of a small one is cut.
     reach = [min(math.ceil(REACH * most), side - 1) for side in image.shape[-2:]]
-    filters = library("blur", "filters")
+    filters = needed("blur", "kornia.filters")
     both = sigma[:, None].expand(-1, 2)
     blurred: Tensor = filters.gaussian_blur2d(image, (2 * reach[0] + 1, 2 * reach[1] + 1), both)
     return blurred

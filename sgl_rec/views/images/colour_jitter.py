@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sgl_rec.errors import must_be
+from sgl_rec.extras import needed
 from sgl_rec.views.images.draws import GREY, check_channels, check_probability, sometimes, uniform
-from sgl_rec.views.images.kornia_library import library
 
 Change: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
@@ -99,5 +99,5 @@ def turn_hue(image: Float[Tensor, "B 3 H W"], shift: Float[Tensor, " B"]) -> Flo
 
 
 def _enhance(name: str) -> Change:
-    found: Change = getattr(library("colour_jitter", "enhance"), name)
+    found: Change = getattr(needed("colour_jitter", "kornia.enhance"), name)
     return found

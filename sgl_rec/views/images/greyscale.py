@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sgl_rec.extras import needed
 from sgl_rec.views.images.draws import GREY, check_channels, check_probability, sometimes
-from sgl_rec.views.images.kornia_library import library
 
 
 def greyscale(
@@ -40,5 +40,5 @@ def greyscale(
 def _luma(image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
     if image.shape[1] == GREY:
         return image
-    grey: Tensor = library("greyscale", "color").rgb_to_grayscale(image)
+    grey: Tensor = needed("greyscale", "kornia.color").rgb_to_grayscale(image)
     return grey.expand_as(image)

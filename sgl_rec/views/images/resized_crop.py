@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sgl_rec.errors import must_be
+from sgl_rec.extras import needed
 from sgl_rec.views.images.draws import check_range, uniform
-from sgl_rec.views.images.kornia_library import library
 
 
 def resized_crop(
@@ -80,6 +80,6 @@ def crop(
     # From a pixel's place in the image to its place in the box: a pixel's number is half a pixel from its edge.
     rows = [across, nothing, (0.5 - left) * across - 0.5, nothing, down, (0.5 - top) * down - 0.5]
     matrix = torch.stack(rows, 1).reshape(-1, 2, 3)
-    transform = library("resized_crop", "geometry.transform")
+    transform = needed("resized_crop", "kornia.geometry.transform")
     result: Tensor = transform.warp_affine(image, matrix, shape, padding_mode="border", align_corners=False)
     return result

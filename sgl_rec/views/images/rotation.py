@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sgl_rec.errors import must_be
+from sgl_rec.extras import needed
 from sgl_rec.views.images.draws import check_probability, sometimes, uniform
-from sgl_rec.views.images.kornia_library import library
 
 Padding: TypeAlias = Literal["zeros", "border", "reflection"]
 
@@ -56,6 +56,6 @@ def rotate(
     image: Float[Tensor, "B C H W"], degrees: Float[Tensor, " B"], *, padding: Padding
 ) -> Float[Tensor, "B C H W"]:
     """Turn anticlockwise about the middle, linear between pixels."""
-    transform = library("rotation", "geometry.transform")
+    transform = needed("rotation", "kornia.geometry.transform")
     result: Tensor = transform.rotate(image, degrees, padding_mode=padding, align_corners=False)
     return result

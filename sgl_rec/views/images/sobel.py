@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from sgl_rec.extras import needed
 from sgl_rec.views.images.draws import check_probability, sometimes
-from sgl_rec.views.images.kornia_library import library
 
 TINY = 1e-12
 """Added under the root: its gradient at 0 is 0, and an even area reads 1e-6."""
@@ -36,5 +36,5 @@ def sobel(
     section 3. Difference: it is drawn for each image.
     """
     check_probability("sobel", probability)
-    edges: Tensor = library("sobel", "filters").sobel(image, normalized=True, eps=TINY)
+    edges: Tensor = needed("sobel", "kornia.filters").sobel(image, normalized=True, eps=TINY)
     return sometimes(image, edges, probability=probability, generator=generator)

@@ -1,19 +1,11 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
 
-from sgl_rec.errors import MissingDependencyError, UserError
-from sgl_rec.evaluation.probes.inputs import as_array, check_labelled, check_rows, library, unit
-
-
-def test_without_scikit_learn_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.svm", None)
-    with pytest.raises(MissingDependencyError, match=r"svm: .* run: pip install 'sgl-rec\[probes\]'"):
-        library("svm", "svm")
+from sgl_rec.errors import UserError
+from sgl_rec.evaluation.probes.inputs import as_array, check_labelled, check_rows, unit
 
 
 def test_rows() -> None:
