@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sgl_rec.pipeline.bench.bench import bench
+    from sgl_rec.pipeline.pretrain.embed import embed
+    from sgl_rec.pipeline.pretrain.pretrain import pretrain
+    from sgl_rec.pipeline.pretrain.probe import probe
     from sgl_rec.pipeline.run import Run, load_run
     from sgl_rec.pipeline.train import train
     from sgl_rec.pipeline.tune.record import Tuned
@@ -21,13 +24,16 @@ try:
 except PackageNotFoundError:  # a checkout that is not installed
     __version__ = "0+unknown"
 
-__all__ = ["Run", "Tuned", "__version__", "bench", "load_run", "train", "tune"]
+__all__ = ["Run", "Tuned", "__version__", "bench", "embed", "load_run", "pretrain", "probe", "train", "tune"]
 
 _HOMES = {
     "train": "sgl_rec.pipeline.train",
     "bench": "sgl_rec.pipeline.bench.bench",
     "tune": "sgl_rec.pipeline.tune.tune",
     "Tuned": "sgl_rec.pipeline.tune.record",
+    "pretrain": "sgl_rec.pipeline.pretrain.pretrain",
+    "embed": "sgl_rec.pipeline.pretrain.embed",
+    "probe": "sgl_rec.pipeline.pretrain.probe",
     "load_run": "sgl_rec.pipeline.run",
     "Run": "sgl_rec.pipeline.run",
 }

@@ -238,7 +238,7 @@ def parse(values: Mapping[str, Any], *, where: str) -> Config:
     try:
         return Config.model_validate(dict(values))
     except pydantic.ValidationError as error:
-        raise UserError(_explain(error.errors()[0], where)) from error
+        raise UserError(explain(error.errors()[0], where)) from error
 
 
 def parse_data(values: Mapping[str, Any]) -> Data:
@@ -247,14 +247,17 @@ def parse_data(values: Mapping[str, Any]) -> Data:
         return Data.model_validate(dict(values))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        raise UserError(_explain({**first, "loc": ("data", *first["loc"])}, "options")) from error
+        raise UserError(explain({**first, "loc": ("data", *first["loc"])}, "options")) from error
 
 
-def _explain(problem: Any, where: str) -> str:
+def explain(problem: Any, where: str, *, model: type[pydantic.BaseModel] | None = None) -> str:
+    """One line for a fault that pydantic found in a config of ``model``."""
     path = [str(step) for step in problem["loc"]]
     key = ".".join(path)
     if problem["type"] == "extra_forbidden":
-        return f"{where}: {key!r} must be a known key; {nearest(path[-1], _known_keys(path[:-1]))}"
+        return (
+            f"{where}: {key!r} must be a known key; {nearest(path[-1], _known_keys(path[:-1], model or Config))}"
+        )
     if problem["type"] == "missing":
         return f"{where}: {key} must be given, got none; add this key"
     rule = problem["msg"][:1].lower() + problem["msg"][1:]
@@ -263,10 +266,11 @@ def _explain(problem: Any, where: str) -> str:
     return f"{where}: {key} {rule.removeprefix('value error, ')}, got {problem['input']!r}; correct this key"
 
 
-def _known_keys(path: Sequence[str]) -> list[str]:
-    model: Any = Config
+def _known_keys(path: Sequence[str], model: Any) -> list[str]:
     for step in path:
-        model = model.model_fields[step].annotation
+        kind = model.model_fields[step].annotation
+        options = [kind, *typing.get_args(kind)]  # a table that may be absent is one of several kinds
+        model = next(one for one in options if hasattr(one, "model_fields"))
     return list(model.model_fields)
 
 
@@ -329,7 +333,7 @@ def complete_part(part: Part, registry: Registry, *, where: str, provided: Seque
     try:
         return {name: getattr(model.model_validate(part.arguments), name) for name in fields}
     except pydantic.ValidationError as error:
-        raise UserError(_explain(error.errors()[0], where)) from error
+        raise UserError(explain(error.errors()[0], where)) from error
 
 
 def _signature_owner(part: Any) -> Any:

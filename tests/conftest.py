@@ -93,3 +93,39 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, restored_state: None) -> No
         return None
 
     monkeypatch.setattr("sgl_rec.pipeline.bench.processes.in_a_process", run)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 4 x 8 grey pictures of 8 x 8: a class is a bar in one place, under noise."""
+    image = pytest.importorskip("PIL.Image")
+    folder = tmp_path_factory.mktemp("pictures")
+    draw = torch.Generator().manual_seed(0)
+    for place in range(4):
+        (folder / f"bar-{place}").mkdir()
+        for number in range(8):
+            pixels = torch.randint(0, 90, (8, 8), generator=draw, dtype=torch.uint8)
+            pixels[:, 2 * place : 2 * place + 2] += 120
+            image.fromarray(pixels.numpy()).save(folder / f"bar-{place}" / f"{number}.png")
+    return folder
+
+
+PICTURES = {
+    "data": {"size": 8, "num_channels": 1, "invert": False},
+    "head": {"output_dim": 16, "hidden_dim": 16},
+    "encoder": {"width": 4},
+    "training": {"max_epochs": 2, "batch_size": 16},
+}
+"""Settings of pretraining on ``pictures`` that take moments."""
+
+
+@pytest.fixture(scope="session")
+def tiny_pretrain(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run on ``pictures``. Read it; copy it to damage it."""
+    pytest.importorskip("kornia")
+    from sgl_rec.pipeline.pretrain.pretrain import pretrain
+
+    threads = torch.get_num_threads()
+    folder = pretrain("vision", pictures, settings=PICTURES, out=tmp_path_factory.mktemp("tiny") / "p", threads=1)
+    torch.set_num_threads(threads)
+    return folder.path

@@ -15,8 +15,11 @@ from sgl_rec import __version__
 from sgl_rec.cli.bench import bench
 from sgl_rec.cli.datasets import datasets
 from sgl_rec.cli.doctor import doctor
+from sgl_rec.cli.embed import embed
 from sgl_rec.cli.evaluate import evaluate
 from sgl_rec.cli.methods import methods
+from sgl_rec.cli.pretrain import pretrain
+from sgl_rec.cli.probe import probe
 from sgl_rec.cli.recommend import recommend
 from sgl_rec.cli.report import report
 from sgl_rec.cli.similar import similar
@@ -44,7 +47,10 @@ def cli() -> None:
     """
 
 
-for command in (train, evaluate, recommend, similar, report, tune, bench, datasets, methods, doctor):
+COMMANDS = (
+    train, evaluate, recommend, similar, report, tune, bench, pretrain, embed, probe, datasets, methods, doctor,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -81,6 +81,20 @@ def on_threads(command: Command) -> Command:
     return wrapped  # type: ignore[return-value]
 
 
+def data_settings(texts: tuple[str, ...]) -> dict[str, Any]:
+    """``data.KEY=VALUE`` of every text, by key. Raises: UserError for another section."""
+    from sgl_rec.errors import must_be
+    from sgl_rec.settings import merge, parse_setting
+
+    given: dict[str, Any] = {"data": {}}
+    for text in texts:
+        given = merge(given, parse_setting(text))
+    if strangers := given.keys() - {"data"}:
+        raise must_be("--set", "section", "data", min(strangers), "settings of training stand in the run")
+    found: dict[str, Any] = given["data"]
+    return found
+
+
 def csv_output() -> TextIO:
     """Standard output, encoded as the CSV files are, whatever the terminal's encoding: ids are anybody's."""
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sgl_rec.cli.options import common, is_quiet
 from sgl_rec.cli.reading import READING, reading_options, reading_settings
+from sgl_rec.cli.running import advice, progress, refuse_with_resume
 from sgl_rec.cli.show import metrics_table
 
 if TYPE_CHECKING:
-    from sgl_rec.pipeline.observers import Observer
     from sgl_rec.pipeline.run import Run
 
 CHANGE_THE_RESULT = (
@@ -72,18 +69,10 @@ def train(
     The figures go to stdout, all else to stderr; the run folder holds both.
     """
     if resume is not None:
-        _refuse_changes(context)
+        refuse_with_resume(context, CHANGE_THE_RESULT, called={"config_file": "config", "settings": "set"})
         _resume(resume, device=device, threads=threads)
         return
     _train(device=device or "auto", threads=threads, **options)
-
-
-def _refuse_changes(context: click.Context) -> None:
-    """A resume goes on with the settings of the run; only where it runs and what it says may differ."""
-    for name in CHANGE_THE_RESULT:
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            option = {"config_file": "config", "settings": "set"}.get(name, name).replace("_", "-")
-            raise click.UsageError(f"--{option} cannot be given with --resume: the run's own settings hold.")
 
 
 def _resume(path: str, *, device: str | None, threads: int | None) -> None:
@@ -91,7 +80,7 @@ def _resume(path: str, *, device: str | None, threads: int | None) -> None:
     from sgl_rec.pipeline.train import resume
 
     folder = RunFolder.open(path)
-    with _progress(folder.config.training.metric) as observer, _advice(path):
+    with progress(folder.config.training.metric) as observer, advice(f"sgl-rec train --resume {path}"):
         run = resume(path, device=device, threads=threads, observer=observer)
     _report(run)
 
@@ -102,10 +91,11 @@ def _train(
     from sgl_rec.pipeline.device import choose_device, set_threads
     from sgl_rec.pipeline.new_run import check_out, new_folder
     from sgl_rec.pipeline.prepare import description, expected_memory, prepare
+    from sgl_rec.pipeline.run_folder import RunFolder
     from sgl_rec.pipeline.train import start
 
     if not dry_run:
-        check_out(out, overwrite=overwrite)
+        check_out(out, overwrite=overwrite, kind=RunFolder)
     settings = _settings(options)
     names = ("dataset", "method", "split")
     chosen = choose_device(device)
@@ -124,10 +114,9 @@ def _train(
         click.echo(dump_toml(prepared.config))
         click.echo(f"# expected memory: {expected_memory(prepared) / 1e6:.0f} MB above the program's own")
         return
-    folder = new_folder(
-        out, dataset=prepared.config.data.dataset, method=prepared.config.method, overwrite=overwrite
-    )
-    with _progress(prepared.config.training.metric) as observer, _advice(str(folder.path)):
+    source, method = prepared.config.data.dataset, prepared.config.method
+    folder = new_folder(out, source=source, method=method, overwrite=overwrite, kind=RunFolder)
+    with progress(prepared.config.training.metric) as observer, advice(f"sgl-rec train --resume {folder.path}"):
         run = start(prepared, folder, device=chosen, observer=observer)
     _report(run)
 
@@ -159,28 +148,6 @@ def cut_offs(text: str) -> list[int]:
         rule = f"whole numbers like 10,20, from 1 to {MOST_CUT_OFF}"
         raise click.BadParameter(f"must be {rule}, got {text!r}", param_hint="--k")
     return cuts
-
-
-@contextlib.contextmanager
-def _progress(metric: str) -> Iterator[Observer | None]:
-    """A progress bar where stderr is a terminal; elsewhere the log's line an epoch is enough."""
-    if is_quiet() or not sys.stderr.isatty():
-        yield None
-        return
-    from sgl_rec.cli.progress import ProgressBar
-
-    with ProgressBar(metric) as bar:
-        yield bar
-
-
-@contextlib.contextmanager
-def _advice(path: str) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        saved = type(error).__name__ == "Interrupted"
-        state = "the state is saved" if saved else "the last checkpoint stands"
-        raise KeyboardInterrupt(f"Interrupted; {state}. Go on with: sgl-rec train --resume {path}") from error
 
 
 def _report(run: Run) -> None:

@@ -23,3 +23,6 @@ HEADS = Registry(
     },
     "sgl_rec.heads",
 )
+
+GRAPH_ENCODERS = Registry("graph encoder", {"gin": "sgl_rec.encoders.gin:GIN"}, "sgl_rec.graph_encoders")
+"""Encoders of many small graphs: a ``torch_geometric`` batch in, a row for each graph out."""

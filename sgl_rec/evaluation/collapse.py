@@ -95,23 +95,29 @@ def monitor(embeddings: Embeddings, *, user: Int64[Tensor, " E"], item: Int64[Te
     }
 
 
+def monitor_rows(table: Float[Tensor, "N D"]) -> dict[str, float]:
+    """The figures of one epoch where there is one kind of rows, under names that no term can have."""
+    return {"monitor.uniformity": uniformity(table), "monitor.rank": effective_rank(table)}
+
+
 def collapsed(figures: Mapping[str, float], *, width: int) -> str | None:
     """What is wrong with the embeddings, in words; None where nothing is.
 
     Args:
-        figures: those of :func:`monitor`.
+        figures: those of :func:`monitor` or :func:`monitor_rows`.
         width: D; a table narrower than 16 has no rank to lose.
 
     Example:
         >>> collapsed({"monitor.user_rank": 1.2, "monitor.user_uniformity": -0.9}, width=64)
         'user embeddings lie in 1.2 of 64 directions (effective rank)'
     """
-    for side in ("user", "item"):
-        rank, spread = figures.get(f"monitor.{side}_rank"), figures.get(f"monitor.{side}_uniformity")
+    for side in ("user_", "item_", ""):
+        rank, spread = figures.get(f"monitor.{side}rank"), figures.get(f"monitor.{side}uniformity")
+        rows = f"{side}embeddings".replace("_", " ")
         if spread is not None and spread > LEAST_UNIFORMITY:
-            return f"{side} embeddings are all but one point (uniformity {spread:.2f}, 0 is one point)"
+            return f"{rows} are all but one point (uniformity {spread:.2f}, 0 is one point)"
         if rank is not None and width >= 16 and rank < FEWEST_DIRECTIONS:
-            return f"{side} embeddings lie in {rank:.1f} of {width} directions (effective rank)"
+            return f"{rows} lie in {rank:.1f} of {width} directions (effective rank)"
     return None
 
 

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.run_folder import RunFolder
+from sgl_rec.pipeline.vouched_folder import VouchedFolder
+
+Folder = TypeVar("Folder", bound=VouchedFolder)
 
 
-def new_folder(out: str | Path | None, *, dataset: str, method: str, overwrite: bool) -> RunFolder:
+def new_folder(
+    out: str | Path | None, *, source: str, method: str, overwrite: bool, kind: Callable[[Path], Folder]
+) -> Folder:
     """The folder of a new run: ``out``, or a unique one under ``runs/``.
+
+    Args:
+        source: the name or path of what is learnt from; it and ``method`` name a folder under ``runs/``.
+        kind: the folder's class.
 
     Raises: UserError when ``out`` exists and ``overwrite`` is not set, or when it holds something that is no run.
     """
     if out is None:
-        stem = f"{plain_name(dataset)}-{plain_name(method)}-{time.strftime('%Y%m%dT%H%M%S')}"
+        stem = f"{plain_name(source)}-{plain_name(method)}-{time.strftime('%Y%m%dT%H%M%S')}"
         for number in range(1000):
             path = Path("runs") / (f"{stem}-{number}" if number else stem)
             with contextlib.suppress(FileExistsError):
                 _make(path, exist_ok=False)
-                return RunFolder(path)
+                return kind(path)
     assert out is not None
-    check_out(out, overwrite=overwrite)
+    check_out(out, overwrite=overwrite, kind=kind)
     _make(Path(out), exist_ok=True)
-    return RunFolder(Path(out))
+    return kind(Path(out))
 
 
-def check_out(out: str | Path | None, *, overwrite: bool) -> None:
+def check_out(out: str | Path | None, *, overwrite: bool, kind: Callable[[Path], VouchedFolder]) -> None:
     """Whether a new run may go to ``out``; asked again, at once and before any work is done for it.
 
     Raises: UserError as ``new_folder``.
@@ -36,12 +46,12 @@ def check_out(out: str | Path | None, *, overwrite: bool) -> None:
     if out is None:
         return
     out = Path(out)
-    folder = RunFolder(out)
+    folder = kind(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out: {out} must be a folder, got a file; choose another place")
     if out.is_dir() and any(entry.name != "lock" for entry in out.iterdir()):
         strangers = folder.strangers()
-        if not folder.ids_file.is_file():  # config.toml is a common name: alone it is no run's
+        if not folder.manifest_file.is_file():  # config.toml is a common name: alone it is no run's
             strangers += ["config.toml"] if folder.config_file.is_file() else []
         if strangers:
             raise UserError(

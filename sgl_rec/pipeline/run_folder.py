@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,17 +91,9 @@ class RunFolder(VouchedFolder):
             write_table(pa.table({"user_id": ids.to_numpy(), **values}), temporary)
         self.vouch({"users.parquet": sha256(self.users_file)})
 
-    def check_output(self, path: Path | None) -> None:
-        """Whether lists may be written to ``path``. Raises: UserError for a file of the run, and for its data."""
-        if path is None:
-            return
-        place = os.path.realpath(path)  # which a circle of links does not stop
-        own = [self.path / name for name in [*self.manifest["sha256"], "manifest.json", "log.txt", "lock"]]
-        inside = place.startswith(os.path.realpath(self.checkpoints) + os.sep)
-        if inside or place in [os.path.realpath(file) for file in own]:
-            raise UserError(f"{path}: the output must not be a file of the run itself; choose another name")
-        if place == os.path.realpath(self.data.facts["source"]):
-            raise UserError(f"{path}: the output must not be the data of the run; choose another name")
+    @property
+    def source(self) -> str:
+        return str(self.data.facts["source"])
 
     def is_finished(self) -> bool:
         """Whether the results are there, and undamaged: a resume can write them again."""

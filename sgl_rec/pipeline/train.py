@@ -88,14 +88,14 @@ def train(
         ...     len(run.recommend([1, 2], k=5))
         10
     """
-    check_out(out, overwrite=overwrite)
+    check_out(out, overwrite=overwrite, kind=RunFolder)
     chosen = choose_device(device)
     set_threads(threads)
     if warm_start is not None:
         settings = merge(settings or {}, {"training": {"warm_start": str(warm_start)}})
     prepared = prepare(dataset, method=method, split=split, config=config, settings=settings, device=chosen)
     name, how = prepared.config.data.dataset, prepared.config.method
-    folder = new_folder(out, dataset=name, method=how, overwrite=overwrite)
+    folder = new_folder(out, source=name, method=how, overwrite=overwrite, kind=RunFolder)
     return start(prepared, folder, device=chosen, observer=observer)
 
 
@@ -279,7 +279,7 @@ class _Stage:
             max_epochs=epochs,
             validate=validate,
             validate_every=settings.validate_every,
-            monitor=Monitor(data),
+            monitor=None if validate is None else Monitor(data),
             metric=settings.metric,
             stopping=stopping,
             checkpoint=checkpoint,

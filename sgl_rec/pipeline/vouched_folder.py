@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,6 +126,23 @@ class VouchedFolder:
     def name_of(self, path: Path) -> str:
         """What the manifest calls a file of the folder."""
         return path.relative_to(self.path).as_posix()
+
+    @property
+    def source(self) -> str:
+        """Where the data of the run was read."""
+        raise NotImplementedError
+
+    def check_output(self, path: Path | None) -> None:
+        """Whether results may go to ``path``. Raises: UserError for a file of the run, and for its data."""
+        if path is None:
+            return
+        place = os.path.realpath(path)  # which a circle of links does not stop
+        own = [self.path / name for name in [*self.manifest["sha256"], "manifest.json", "log.txt", "lock"]]
+        inside = place.startswith(os.path.realpath(self.checkpoints) + os.sep)
+        if inside or place in [os.path.realpath(file) for file in own]:
+            raise UserError(f"{path}: the output must not be a file of the run itself; choose another name")
+        if place == os.path.realpath(self.source):
+            raise UserError(f"{path}: the output must not be the data of the run; choose another name")
 
     def read_history(self) -> pd.DataFrame:
         self.check(self.history_file, advice=self.again)

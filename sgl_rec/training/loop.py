@@ -131,7 +131,8 @@ class Trainer:
         learner: what is trained (``training.learner``).
         batches: what it learns from, by epoch and step.
         validate: what the learner embeds -> metrics; None trains for ``max_epochs`` and keeps the last one.
-        monitor: the same -> figures for the history that nothing is chosen by, where ``validate`` is asked.
+        monitor: the same -> figures for the history that nothing is chosen by, where ``validate`` is asked;
+            without it every epoch.
         stopping: with ``validate``, when to stop; ``metric`` names what it looks at.
         checkpoint: file to write after every epoch and to resume from; None keeps nothing.
         stop: asked before every step.
@@ -244,7 +245,7 @@ class Trainer:
         if self.validate is None:
             if last:
                 self._keep()
-            return {}
+            return {} if self.monitor is None else self.monitor(self.learner.embed())
         if not last and state.epoch % self.validate_every:
             return {}
         embeddings = self.learner.embed()

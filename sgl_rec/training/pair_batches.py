@@ -28,6 +28,7 @@ class PairBatches:
         batch_size: at least 2; no larger than the number of samples.
         label: the class of each sample.
         negative: the hard negative of each sample.
+        device: where the batches go once they are drawn.
 
     Raises: UserError for fewer samples, or a smaller batch.
 
@@ -48,13 +49,14 @@ class PairBatches:
         seed: int,
         label: Int64[Tensor, " S"] | None = None,
         negative: Side | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
         if num_samples < 2:
             raise must_be("pretrain", "number of samples", "at least 2", num_samples)
         if batch_size < 2:
             raise must_be("pretrain", "training.batch_size", "at least 2, so that rows differ", batch_size)
         self._sides, self._negative, self._label = (first, second), negative, label
-        self._num_samples, self._seed = num_samples, seed
+        self._num_samples, self._seed, self._device = num_samples, seed, device
         self.batch_size = min(batch_size, num_samples)
 
     @property
@@ -70,7 +72,7 @@ class PairBatches:
         first, second = (side(index, generator) for side in self._sides)
         negative = None if self._negative is None else self._negative(index, generator)
         label = None if self._label is None else self._label[index]
-        return PairBatch(first, second, draw_key(generator), label, negative)
+        return PairBatch(first, second, draw_key(generator), label, negative).to(self._device)
 
 
 class PairEpoch:

@@ -35,6 +35,12 @@ class PairBatch:
     label: Tensor | None = None
     negative: Inputs | None = None
 
+    def to(self, device: torch.device | str) -> PairBatch:
+        first, second = (tuple(one.to(device) for one in side) for side in (self.first, self.second))
+        negative = None if self.negative is None else tuple(one.to(device) for one in self.negative)
+        label = None if self.label is None else self.label.to(device)
+        return PairBatch(first, second, self.key, label, negative)
+
 
 class PairNetworks(nn.Module):
     """What is trained: a tower for each side, whose projections a pair loss sees.
@@ -63,6 +69,12 @@ class PairNetworks(nn.Module):
             self.second = nn.ModuleDict({"encoder": second_encoder, "head": second_head})
         self.predictor = predictor
         self.momentum = None if momentum is None else momentum(_Tower(encoder, head))
+
+    @property
+    def width(self) -> int:
+        """Of the projections."""
+        head: Any = self.first["head"]
+        return int(head.output_dim)
 
     @property
     def towers(self) -> tuple[nn.Module, nn.Module]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,19 @@ ALL = [(), *commands(cli)]
 
 
 def test_every_verb_is_there() -> None:
-    verbs = {"train", "evaluate", "recommend", "similar", "report", "datasets", "methods", "doctor"}
+    verbs = {
+        "train",
+        "evaluate",
+        "recommend",
+        "similar",
+        "report",
+        "datasets",
+        "methods",
+        "doctor",
+        "pretrain",
+        "embed",
+        "probe",
+    }
     assert set(cli.commands) >= verbs
 
 
@@ -58,9 +71,19 @@ def example(call: Any, *words: str) -> list[str]:
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
-def test_every_example_runs(call: Any, here: Path, words: tuple[str, ...]) -> None:
+def test_every_example_runs(
+    call: Any, here: Path, words: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
     line = example(call, *words)
     assert tuple(line[: len(words)]) == words
+    if line[0] in ("pretrain", "embed", "probe"):
+        pytest.importorskip("kornia")
+        for folder in ("new", "known"):
+            shutil.copytree(request.getfixturevalue("pictures"), here / "photos" / folder)
+        if line[0] == "pretrain":
+            line += ["--set", "data.size=8", "--set", "encoder.width=4", "--max-epochs", "1"]
+        else:
+            shutil.copytree(request.getfixturevalue("tiny_pretrain"), here / "run")
     if line[0] == "train":
         line += ["--max-epochs", "1", "--set", "encoder.embedding_dim=8", "--threads", "1", "--out", "own"]
     before = set(here.rglob("*"))

@@ -67,7 +67,7 @@ class Cell:
         folder = self.folder
         if not folder.config_file.is_file():
             if folder.path.exists():
-                check_out(folder.path, overwrite=True)
+                check_out(folder.path, overwrite=True, kind=RunFolder)
             return "to train"
         folder = RunFolder.open(folder.path)
         self._check_settings(folder)

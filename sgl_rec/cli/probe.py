@@ -1,0 +1,88 @@
+"""``sgl-rec probe``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from sgl_rec.cli.options import common, data_settings, on_threads, run_argument
+
+
+@click.command(epilog="Example: sgl-rec probe run photos/new --train photos/known")
+@run_argument
+@click.argument("source", type=click.Path())
+@click.option(
+    "--train", type=click.Path(), help="Labelled samples to look among (knn) or to learn from (linear)."
+)
+@click.option(
+    "--probe", "probes", multiple=True,
+    help="knn or linear, with --train; svm (cross-validated) or clustering. Repeatable  [default: all that fit].",
+)  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="data.KEY=VALUE", help="How SOURCE is read.")
+@click.option(
+    "--train-set", "train_settings", multiple=True, metavar="data.KEY=VALUE", help="How --train is read."
+)
+@click.option("--k", type=click.IntRange(min=1), default=1, show_default=True, help="Neighbours of knn.")
+@click.option("--folds", "num_folds", type=click.IntRange(min=2), default=10, show_default=True, help="Of svm.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of folds and clusters.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Also write the figures there, as JSON.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
+@on_threads
+@common
+def probe(
+    run: str,
+    source: str,
+    train: str | None,
+    probes: tuple[str, ...],
+    settings: tuple[str, ...],
+    train_settings: tuple[str, ...],
+    k: int,
+    num_folds: int,
+    seed: int,
+    output: str | None,
+    device: str,
+) -> None:
+    """Measure what the vectors of a trained encoder know of labels.
+
+    RUN is the folder that `pretrain` made, SOURCE labelled samples: images in a folder for each class, or graphs.
+    Beside it stand the same encoder untrained and, where samples are numbers, the samples as they are.
+    """
+    from sgl_rec.files import write_text
+    from sgl_rec.pipeline.pretrain.folder import PretrainFolder
+    from sgl_rec.pipeline.pretrain.probe import probe as work
+
+    path = None if output is None else Path(output)
+    PretrainFolder.open(run).check_output(path)
+    figures = work(
+        run, source, train=train, probes=probes, k=k, num_folds=num_folds, seed=seed, device=device,
+        settings=data_settings(settings), train_settings=data_settings(train_settings),
+    )  # fmt: skip
+    if path is not None:
+        write_text(path, json.dumps(figures, indent=2) + "\n")
+    click.echo(table(figures))
+
+
+def table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """A row for each figure, a column for each encoder.
+
+    Example:
+        >>> print(table({"knn": {"trained": {"accuracy": 0.5}, "raw": {"accuracy": 0.25}}}))
+                       trained     raw
+        knn accuracy    0.5000  0.2500
+    """
+    columns = list(dict.fromkeys(column for by_column in figures.values() for column in by_column))
+    rows = [["", *columns]]
+    for name, by_column in figures.items():
+        for figure in next(iter(by_column.values())):
+            rows.append([f"{name} {figure}", *(f"{by_column[column][figure]:.4f}" for column in columns)])
+    widths = [max([len(row[place]) for row in rows] + ([7] if place else [])) for place in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )

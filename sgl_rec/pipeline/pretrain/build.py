@@ -1,0 +1,110 @@
+"""Config -> objects: networks, objective, and the two sides of every sample."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sgl_rec.config import Part, complete_part
+from sgl_rec.encoders import HEADS
+from sgl_rec.encoders.heads import predictor
+from sgl_rec.losses import PAIR_LOSSES, Objective
+from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
+from sgl_rec.pretrain_config import PretrainConfig
+from sgl_rec.registry import Registry
+from sgl_rec.rng import stream
+from sgl_rec.training.momentum import MomentumEncoder
+from sgl_rec.training.pair_batches import PairBatches, Side
+from sgl_rec.training.pair_learner import PairNetworks
+
+PROVIDED = ("generator", "embedding_dim", "label", "precision")
+"""Arguments of a part that the program gives, not the user."""
+
+
+def read_samples(config: PretrainConfig) -> Samples:
+    """What ``[data]`` names. Raises: UserError for an unknown key, a path that is not there, damaged samples."""
+    modality: Modality = MODALITIES[config.modality]
+    reader = Registry("reader", {config.modality: f"{modality.read.__module__}:{modality.read.__qualname__}"})
+    part = Part.model_validate({"name": config.modality, **config.data.arguments})
+    return modality.read(Path(config.data.source), **complete_part(part, reader, where="data"))
+
+
+def make_networks(config: PretrainConfig, *, shape: tuple[int, ...], num_steps: int) -> PairNetworks:
+    """Fresh networks, their starts drawn from the streams "encoder", "head" and "predictor".
+
+    Args:
+        shape: what the encoder is told of the samples.
+        num_steps: of the whole training, for a momentum that changes.
+    """
+    encoder = make_encoder(config, shape=shape)
+    width = int(encoder.embedding_dim)
+    arguments = complete_part(config.head, HEADS, where="head", provided=PROVIDED)
+    seed = config.training.seed
+    head: Any = HEADS[config.head.name](width, **arguments, generator=stream(seed, "head"))
+    guess, slow = None, None
+    if config.predictor is not None:
+        hidden = config.predictor.hidden_dim
+        guess = predictor(int(head.output_dim), hidden_dim=hidden, generator=stream(seed, "predictor"))
+    if (given := config.momentum) is not None:
+        slow = partial(MomentumEncoder, momentum=given.momentum, schedule=given.schedule, num_steps=num_steps)
+    return PairNetworks(encoder, head, predictor=guess, momentum=slow)
+
+
+def make_encoder(config: PretrainConfig, *, shape: tuple[int, ...]) -> Any:
+    """The encoder alone."""
+    encoders = MODALITIES[config.modality].encoders
+    arguments = complete_part(config.encoder, encoders, where="encoder", provided=PROVIDED)
+    return encoders[config.encoder.name](*shape, **arguments, generator=stream(config.training.seed, "encoder"))
+
+
+def make_objective(config: PretrainConfig, *, width: int) -> Objective:
+    """The weighted terms of ``[loss.*]``; those that keep rows are told the width of the projections."""
+    terms = {}
+    for label, part in config.loss.items():
+        where = f"loss.{label}"
+        arguments = complete_part(part, PAIR_LOSSES, where=where, provided=PROVIDED)
+        make = PAIR_LOSSES[part.name]
+        takes = inspect.signature(make).parameters
+        if "embedding_dim" in takes:
+            arguments["embedding_dim"] = width
+        if "generator" in takes:
+            arguments["generator"] = stream(config.training.seed, where)
+        terms[label] = make(**arguments), part.weight
+    return Objective(terms)
+
+
+def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.device) -> PairBatches:
+    """Two views of every sample, and its label."""
+    training = config.training
+    first = _side(config, samples, config.views)
+    second = _side(config, samples, config.views if config.second_views is None else config.second_views)
+    return PairBatches(
+        first,
+        second,
+        num_samples=len(samples),
+        batch_size=training.batch_size,
+        seed=training.seed,
+        label=samples.label,
+        device=device,
+    )
+
+
+def _side(config: PretrainConfig, samples: Samples, parts: Sequence[Part]) -> Side:
+    views = MODALITIES[config.modality].views
+    chain: list[Callable[..., Any]] = []
+    for index, part in enumerate(parts):
+        arguments = complete_part(part, views, where=f"views {index + 1}", provided=PROVIDED)
+        chain.append(partial(views[part.name], **arguments))
+
+    def side(index: torch.Tensor, generator: torch.Generator) -> tuple[Any, ...]:
+        found = samples.take(index)
+        for view in chain:
+            found = view(found, generator=generator)
+        return (found,)
+
+    return side

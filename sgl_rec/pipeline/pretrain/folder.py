@@ -1,0 +1,75 @@
+"""The folder of a run of self-supervision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from sgl_rec.errors import UserError
+from sgl_rec.pipeline.vouched_folder import VouchedFolder
+from sgl_rec.pretrain_config import PretrainConfig, dump_pretrain, parse_pretrain
+from sgl_rec.settings import read_toml
+from sgl_rec.training.checkpoint import Checkpoint
+
+
+class PretrainFolder(VouchedFolder):
+    """``model.safetensors`` has all networks; the samples stay where they are, known by their checksum."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, resume="sgl-rec pretrain --resume")
+
+    @classmethod
+    def open(cls, path: Path | str) -> PretrainFolder:
+        """An existing run. Raises: UserError when there is none."""
+        folder = cls(Path(path))
+        if not folder.config_file.is_file():
+            raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
+        _ = folder.config
+        return folder
+
+    @cached_property
+    def config(self) -> PretrainConfig:
+        """Raises: UserError naming the file, also when it was edited: a run has the settings it began with."""
+        advice = f"restore it, or train anew with --config {self.config_file}"
+        self.check(self.config_file, advice=advice)
+        return parse_pretrain(read_toml(self.config_file), where=str(self.config_file))
+
+    def write_config(self, config: PretrainConfig) -> None:
+        """``config.toml``, last of what a run begins with."""
+        self.write_settings(dump_pretrain(config))
+
+    @property
+    def source(self) -> str:
+        return self.config.data.source
+
+    def write_model(self, parameters: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+        """``model.safetensors``: the networks under ``networks.``."""
+        model = Checkpoint(values=dict(about))
+        model.put("networks", parameters)
+        model.save(self.model_file)
+
+    def model(self) -> Checkpoint:
+        """The networks as they were written. Raises: UserError when absent or damaged."""
+        for needed in (self.metrics_file, self.model_file):
+            if not needed.exists():
+                raise UserError(
+                    f"{self.path}: training must have finished, got no {needed.name}; go on with "
+                    f"sgl-rec pretrain --resume {self.path}"
+                )
+        return Checkpoint.load(self.model_file, advice=self.again)
+
+    def is_finished(self) -> bool:
+        """Whether the results are there, and undamaged."""
+        if not self.metrics_file.is_file():
+            return False
+        try:
+            self.read_json(self.metrics_file)
+            self.read_history()
+            self.model()
+        except UserError:
+            return False
+        return True

@@ -1,0 +1,63 @@
+"""What there can be learnt from: how samples are read, which encoders take them, which views they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from sgl_rec.registry import Registry
+
+MODALITIES = Registry(
+    "modality",
+    {
+        "vision": "sgl_rec.pipeline.pretrain.vision:VISION",
+        "graph": "sgl_rec.pipeline.pretrain.graph:GRAPH",
+    },
+    "sgl_rec.modalities",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """S samples that were read.
+
+    Args:
+        take: indices -> those samples, as an encoder and a view take them.
+        shape: what an encoder is told of them, its positional arguments: channels and size, number of features.
+        names: what each sample is called.
+        sha256: of all of them.
+        label: class of each, where there are any; ``classes`` has their names.
+        notes: what was left out, a line each.
+    """
+
+    take: Callable[[Tensor], Any]
+    shape: tuple[int, ...]
+    names: tuple[str, ...]
+    sha256: str
+    label: Tensor | None = None
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Modality:
+    """A kind of samples.
+
+    Args:
+        read: (path, **arguments) -> Samples; its keyword arguments are the keys of ``[data]``.
+        encoders: made as ``Encoder(*shape, **arguments, generator=)``; called with what ``Samples.take`` returns,
+            each makes rows of ``embedding_dim``.
+        views: called as ``view(samples, **arguments, generator=)``; what comes out is like what went in.
+        method: the one that is trained where none is named.
+    """
+
+    read: Callable[..., Samples]
+    encoders: Registry
+    views: Registry
+    method: str = ""

@@ -1,0 +1,234 @@
+"""pretrain: samples and a method in, a run folder with an encoder out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sgl_rec.errors import must_be
+from sgl_rec.evaluation.collapse import collapsed, monitor_rows
+from sgl_rec.losses.pair_terms import PairStep
+from sgl_rec.pipeline.device import choose_device, environment, set_threads
+from sgl_rec.pipeline.new_run import check_out, new_folder
+from sgl_rec.pipeline.observers import EpochLog, Observer, log_file
+from sgl_rec.pipeline.pretrain.build import make_batches, make_networks, make_objective, read_samples
+from sgl_rec.pipeline.pretrain.encode import embed_samples
+from sgl_rec.pipeline.pretrain.folder import PretrainFolder
+from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
+from sgl_rec.pretrain_config import PretrainConfig, parse_pretrain, pretrain_method_file
+from sgl_rec.settings import merge, read_toml
+from sgl_rec.training.interrupt import catch_signals
+from sgl_rec.training.loop import Trainer
+from sgl_rec.training.pair_learner import PairLearner, PairNetworks
+
+log = logging.getLogger("sgl_rec")
+
+MONITORED = 1024
+"""Samples whose projections, which the loss sees, are looked at after an epoch; evenly spaced."""
+PATIENCE = 3
+"""Collapsed epochs in a row that are warned of."""
+
+
+def pretrain(
+    modality: str,
+    source: str | Path,
+    *,
+    method: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    observer: Observer | None = None,
+) -> PretrainFolder:
+    """Train an encoder on samples without labels (or with them, where the loss asks), and return its run.
+
+    Args:
+        modality: ``vision``, ``graph``, or one that a package adds.
+        source: a folder or a zip file of images, a TU folder of graphs.
+        method: a shipped method or a ``.toml`` file; by default ``simclr`` for images, ``graphcl`` for graphs.
+        out: the run folder; by default a new one under ``runs/``.
+        overwrite: replace a run that is at ``out``.
+        config, settings: a TOML file, and values, over the method's.
+        device, threads, observer: as for ``train``.
+
+    Raises: UserError (a ValueError) for a wrong name, path, key or value.
+    """
+    check_out(out, overwrite=overwrite, kind=PretrainFolder)
+    set_threads(threads)
+    ready = make_ready(
+        modality, source, method=method, config=config, settings=settings, device=choose_device(device)
+    )
+    names = {"source": ready.config.data.source, "method": ready.config.method}
+    return start(ready, new_folder(out, **names, overwrite=overwrite, kind=PretrainFolder), observer=observer)
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """What a run is made of, before it has a folder."""
+
+    config: PretrainConfig
+    samples: Samples
+    device: torch.device
+
+
+def make_ready(
+    modality: str,
+    source: str | Path,
+    *,
+    method: str | None,
+    config: str | Path | None,
+    settings: Mapping[str, Any] | None,
+    device: torch.device,
+) -> Ready:
+    """Resolve the config, read the samples and try one step. Raises: UserError as ``pretrain``."""
+    resolved = resolve(modality, source, method=method, config=config, settings=settings)
+    samples = read_samples(resolved)
+    _try(resolved, samples, device)
+    return Ready(resolved, samples, device)
+
+
+def start(ready: Ready, folder: PretrainFolder, *, observer: Observer | None = None) -> PretrainFolder:
+    """Train in ``folder``, whose earlier run goes."""
+    with folder.writing():
+        folder.clear()
+        folder.checkpoints.mkdir()
+        folder.write_environment({**environment(ready.device), "samples_sha256": ready.samples.sha256})
+        folder.write_config(ready.config)
+        return _run(folder, ready.samples, device=ready.device, observer=observer)
+
+
+def resume_pretrain(
+    path: str | Path, *, device: str | None = None, threads: int | None = None, observer: Observer | None = None
+) -> PretrainFolder:
+    """Go on with an interrupted run from its last checkpoint; the samples have to be where they were.
+
+    Raises: UserError when there is no run, a file of it is damaged, or the samples are others.
+    """
+    folder = PretrainFolder.open(path)
+    before = folder.read_json(folder.environment_file)
+    chosen = choose_device(device or str(before.get("device", "auto")))
+    set_threads(threads or (int(before["threads"]) if str(before.get("threads", "")).isdigit() else None))
+    samples = read_samples(folder.config)
+    if samples.sha256 != before.get("samples_sha256"):
+        raise must_be(str(folder.config.data.source), "the samples", "those the run began with", "others")
+    with folder.writing():
+        return _run(folder, samples, device=chosen, observer=observer)
+
+
+def resolve(
+    modality: str,
+    source: str | Path,
+    *,
+    method: str | None = None,
+    config: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> PretrainConfig:
+    """The config of a run: the method's file, ``config`` and ``settings`` over it."""
+    kind: Modality = MODALITIES[modality]
+    file = pretrain_method_file(method or kind.method, modality=modality)
+    values = merge(read_toml(file), {} if config is None else read_toml(Path(config)))
+    values = merge(values, settings or {})
+    given = {
+        "method": values.get("method", file.stem),
+        "modality": modality,
+        "data": {"source": str(Path(source).absolute())},
+    }
+    return parse_pretrain(merge(values, given), where=f"config of {file.stem}")
+
+
+def _try(config: PretrainConfig, samples: Samples, device: torch.device) -> None:
+    """One step, before a folder is made: parts look at their values when they are called."""
+    batches = make_batches(config, samples, device=device)
+    networks = make_networks(config, shape=samples.shape, num_steps=1).to(device)
+    learner = _learner(config, networks, samples)
+    learner.objective.to(device)
+    learner.backward(batches.epoch(0).batch(0), ())
+
+
+def _learner(config: PretrainConfig, networks: PairNetworks, samples: Samples) -> PairLearner:
+    some = torch.arange(len(samples))[:: -(-len(samples) // MONITORED)]
+
+    def embed(trained: PairNetworks) -> Tensor:
+        return embed_samples(trained.towers[0], samples, some)
+
+    return PairLearner(
+        networks,
+        make_objective(config, width=networks.width),
+        make_step=PairStep,
+        embed=embed,
+        chunk_size=config.training.chunk_size,
+    )
+
+
+class _Monitor:
+    """Figures of every epoch's projections, and a warning at the third in a row that has collapsed.
+
+    Not at the first: the running means of batch norm, which these are made with, need some steps to be means.
+    """
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def __call__(self, rows: Tensor) -> dict[str, float]:
+        found = monitor_rows(rows)
+        wrong = collapsed(found, width=rows.shape[1])
+        self._in_a_row = self._in_a_row + 1 if wrong else 0
+        if wrong and self._in_a_row == PATIENCE:
+            advice = "lower the learning rate, or use a loss with negatives"
+            log.warning("collapse: %s; %s", wrong.replace("embeddings", "projections"), advice)
+        return found
+
+
+def _run(
+    folder: PretrainFolder, samples: Samples, *, device: torch.device, observer: Observer | None
+) -> PretrainFolder:
+    config = folder.config
+    training = config.training
+    with log_file(folder.log_file), catch_signals() as stop:
+        if folder.is_finished():
+            log.info("%s is finished; nothing is left to do", folder.path)
+            return folder
+        for note in samples.notes:
+            log.warning("%s", note)
+        labelled = "no labels" if samples.label is None else f"{len(samples.classes)} classes"
+        log.info("method   %s", config.method)
+        log.info("samples  %s from %s, %s", f"{len(samples):,}", config.data.source, labelled)
+        log.info("device   %s, threads %d", device, torch.get_num_threads())
+        batches = make_batches(config, samples, device=device)
+        steps = batches.num_steps * training.max_epochs
+        networks = make_networks(config, shape=samples.shape, num_steps=steps).to(device)
+        learner = _learner(config, networks, samples)
+        learner.objective.to(device)
+        trainer = Trainer(
+            learner,
+            batches=batches,
+            learning_rate=training.learning_rate,
+            max_epochs=training.max_epochs,
+            monitor=_Monitor(),
+            checkpoint=folder.checkpoints / "pretrain.safetensors",
+            observer=EpochLog(observer, stage="pretrain", metric=""),
+            stop=stop,
+        )
+        fitted = trainer.fit()
+        about = {"method": config.method, "epoch": fitted.epoch, "shape": list(samples.shape)}
+        folder.write_model(fitted.parameters, about)
+        metrics = {
+            "method": config.method,
+            "modality": config.modality,
+            "samples": len(samples),
+            "samples_sha256": samples.sha256,
+            "left_out": len(samples.notes),
+            "epoch": fitted.epoch,
+            "seconds": sum(row["seconds"] for row in fitted.history),
+            "environment": folder.read_json(folder.environment_file),
+        }
+        folder.write_outcome(fitted.history, metrics)
+    return folder

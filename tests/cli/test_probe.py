@@ -1,0 +1,43 @@
+"""``sgl-rec probe``: a run and labelled samples in, figures out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("sklearn")
+
+
+def test_figures_to_stdout_and_to_a_file(call: Any, tiny_pretrain: Path, pictures: Path, tmp_path: Path) -> None:
+    words = ("--set", 'data.only=["*/[4-7].png"]', "--train-set", 'data.only=["*/[0-3].png"]', "--quiet")
+    path = tmp_path / "f.json"
+    result = call("probe", tiny_pretrain, pictures, "--train", pictures, *words, "--output", path)
+    assert (result.code, result.err) == (0, "")
+    lines = [line.split() for line in result.out.splitlines()]
+    assert lines[0] == ["trained", "untrained", "raw"]
+    assert lines[1][:2] == ["knn", "accuracy"]
+    assert lines[1][-1] == "1.0000"
+    assert lines[5][:2] == ["linear", "accuracy"]
+    assert json.loads(path.read_text())["knn"]["raw"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--probe", "knn"), "knn must be given other samples to learn from"),
+        (("--probe", "svn"), "did you mean 'svm'?"),
+        (("--folds", "9", "--probe", "svm"), "svm: num_folds must be at most 8, the rows of the smallest class"),
+        (("--train", "nowhere"), "nowhere"),
+    ],
+)
+def test_one_line_for_a_fault(
+    words: tuple[str, ...], message: str, call: Any, tiny_pretrain: Path, pictures: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    result = call("probe", tiny_pretrain, pictures, *words, "--output", "f.json")
+    assert message in result.fault
+    assert list(tmp_path.iterdir()) == []
