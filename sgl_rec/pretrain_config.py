@@ -39,11 +39,16 @@ class Predictor(Section):
 
 
 class PretrainTraining(Section):
-    """The loop. ``chunk_size`` rows pass through an encoder at once, with the gradient of the whole batch."""
+    """The loop. ``chunk_size`` rows pass through an encoder at once, with the gradient of the whole batch.
+
+    With ``schedule = "cosine"`` the learning rate rises for ``warmup_share`` of the steps and then falls to 0.
+    """
 
     max_epochs: int = pydantic.Field(default=100, ge=1)
     batch_size: int = pydantic.Field(default=256, ge=2)
     learning_rate: float = pydantic.Field(default=1e-3, gt=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_share: float = pydantic.Field(default=0.0, ge=0, lt=1)
     seed: int = pydantic.Field(default=0, ge=0)
     chunk_size: int | None = pydantic.Field(default=None, ge=1)
 

@@ -20,7 +20,7 @@ class Adam:
 
     Args:
         parameters: on their device; moving them later is not seen.
-        learning_rate: :math:`\lambda`.
+        learning_rate: :math:`\lambda`; it may be set between steps.
 
     Example:
         >>> weight = nn.Parameter(torch.tensor([1.0]))
@@ -42,7 +42,7 @@ class Adam:
         epsilon: float = 1e-8,
     ) -> None:
         self._parameters = list(parameters)
-        self._learning_rate, self._betas, self._epsilon = learning_rate, betas, epsilon
+        self.learning_rate, self._betas, self._epsilon = learning_rate, betas, epsilon
         self._state = {
             "first": [torch.zeros_like(parameter) for parameter in self._parameters],
             "second": [torch.zeros_like(parameter) for parameter in self._parameters],
@@ -70,7 +70,7 @@ class Adam:
             second,
             [],
             steps,
-            lr=self._learning_rate,
+            lr=self.learning_rate,
             beta1=self._betas[0],
             beta2=self._betas[1],
             weight_decay=0.0,

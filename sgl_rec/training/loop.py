@@ -136,6 +136,8 @@ class Trainer:
         stopping: with ``validate``, when to stop; ``metric`` names what it looks at.
         checkpoint: file to write after every epoch and to resume from; None keeps nothing.
         stop: asked before every step.
+        schedule: (step, counted over all epochs) -> its learning rate, in the place of one for all; not for a
+            recorded step.
         cuda_graph: on a GPU, record the step and replay it (``training.cuda_graph``); nothing elsewhere.
     """
 
@@ -154,6 +156,7 @@ class Trainer:
         checkpoint: Path | None = None,
         observer: Observer | None = None,
         stop: StopRequest | None = None,
+        schedule: Callable[[int], float] | None = None,
         cuda_graph: bool = False,
     ) -> None:
         self.learner, self.encoder, self.objective = learner, learner.encoder, learner.objective
@@ -164,7 +167,7 @@ class Trainer:
         self.observer, self.stop = observer or Nobody(), stop or StopRequest()
         modules = (self.encoder, self.objective)
         parameters = [one for module in modules for one in module.parameters() if one.requires_grad]
-        self.optimizer = Adam(parameters, learning_rate=learning_rate)
+        self.optimizer, self.schedule = Adam(parameters, learning_rate=learning_rate), schedule
         device = next(self.encoder.parameters()).device
         self._step: TrainingStep = self.step
         if cuda_graph and device.type == "cuda":
@@ -201,6 +204,8 @@ class Trainer:
                 state.seconds += time.perf_counter() - begin
                 self._save()
                 raise Interrupted
+            if self.schedule is not None:
+                self.optimizer.learning_rate = self.schedule(state.epoch * self.batches.num_steps + state.step)
             views = self.learner.draw_views(state.epoch, state.step)
             terms = self._step(epoch.batch(state.step), views)
             self.learner.after_step()  # not in the step, which a GPU may replay without Python

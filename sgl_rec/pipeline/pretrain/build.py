@@ -21,6 +21,7 @@ from sgl_rec.rng import stream
 from sgl_rec.training.momentum import MomentumEncoder
 from sgl_rec.training.pair_batches import PairBatches, Side
 from sgl_rec.training.pair_learner import PairNetworks
+from sgl_rec.training.schedule import cosine
 
 PROVIDED = ("generator", "embedding_dim", "label", "precision")
 """Arguments of a part that the program gives, not the user."""
@@ -76,6 +77,16 @@ def make_objective(config: PretrainConfig, *, width: int) -> Objective:
             arguments["generator"] = stream(config.training.seed, where)
         terms[label] = make(**arguments), part.weight
     return Objective(terms)
+
+
+def make_schedule(config: PretrainConfig, *, num_steps: int) -> Callable[[int], float] | None:
+    """The learning rate of each step; None for one that stays. ``num_steps`` are those of an epoch."""
+    training = config.training
+    if training.schedule == "constant":
+        return None
+    whole = training.max_epochs * num_steps
+    rising = int(training.warmup_share * whole)
+    return cosine(training.learning_rate, num_steps=whole, num_warmup_steps=rising)
 
 
 def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.device) -> PairBatches:

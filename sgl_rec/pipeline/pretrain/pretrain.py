@@ -17,7 +17,13 @@ from sgl_rec.losses.pair_terms import PairStep
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.new_run import check_out, new_folder
 from sgl_rec.pipeline.observers import EpochLog, Observer, log_file
-from sgl_rec.pipeline.pretrain.build import make_batches, make_networks, make_objective, read_samples
+from sgl_rec.pipeline.pretrain.build import (
+    make_batches,
+    make_networks,
+    make_objective,
+    make_schedule,
+    read_samples,
+)
 from sgl_rec.pipeline.pretrain.encode import embed_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
@@ -212,6 +218,7 @@ def _run(
             batches=batches,
             learning_rate=training.learning_rate,
             max_epochs=training.max_epochs,
+            schedule=make_schedule(config, num_steps=batches.num_steps),
             monitor=_Monitor(),
             checkpoint=folder.checkpoints / "pretrain.safetensors",
             observer=EpochLog(observer, stage="pretrain", metric=""),

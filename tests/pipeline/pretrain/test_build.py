@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.pretrain.build import make_batches, make_networks, make_objective, read_samples
+from sgl_rec.pipeline.pretrain.build import (
+    make_batches,
+    make_networks,
+    make_objective,
+    make_schedule,
+    read_samples,
+)
 from sgl_rec.pipeline.pretrain.pretrain import resolve
 from sgl_rec.pretrain_config import PretrainConfig
 from sgl_rec.settings import merge
@@ -84,3 +90,13 @@ def test_a_wrong_part(config: Any) -> None:
     samples = read_samples(config())
     with pytest.raises(UserError, match="'blur'"):
         make_batches(config(views=[{"name": "blurr"}]), samples, device=CPU).epoch(0).batch(0)
+
+
+def test_the_learning_rate_falls_or_stays(config: Any) -> None:
+    asked = {"schedule": "cosine", "warmup_share": 0.5, "max_epochs": 4, "learning_rate": 0.1}
+    rate = make_schedule(config(training=asked), num_steps=2)
+    assert rate is not None
+    rates = [rate(step) for step in range(8)]
+    assert max(rates) == rates[4] == 0.1
+    assert rates[7] < rates[0]
+    assert make_schedule(config(training={"schedule": "constant"}), num_steps=2) is None
