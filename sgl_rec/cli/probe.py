@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,11 @@ from sgl_rec.cli.options import common, data_settings, on_threads, run_argument
     "--probe", "probes", multiple=True,
     help="knn or linear, with --train; svm (cross-validated) or clustering. Repeatable  [default: all that fit].",
 )  # fmt: skip
+@click.option("--finetune", is_flag=True, help="Train a classifier from the run and from scratch, with --train.")
+@click.option(
+    "--labels", default="0.01,0.1,1", show_default=True, help="Shares of a class's labels to finetune on."
+)
+@click.option("--steps", type=click.IntRange(min=1), default=300, show_default=True, help="Of finetuning.")
 @click.option("--set", "settings", multiple=True, metavar="data.KEY=VALUE", help="How SOURCE is read.")
 @click.option(
     "--train-set", "train_settings", multiple=True, metavar="data.KEY=VALUE", help="How --train is read."
@@ -37,6 +43,9 @@ def probe(
     source: str,
     train: str | None,
     probes: tuple[str, ...],
+    finetune: bool,
+    labels: str,
+    steps: int,
     settings: tuple[str, ...],
     train_settings: tuple[str, ...],
     k: int,
@@ -51,18 +60,33 @@ def probe(
     Beside it stand the same encoder untrained and, where samples are numbers, the samples as they are.
     """
     from sgl_rec.files import write_text
+    from sgl_rec.pipeline.pretrain.finetune import finetune as tune
     from sgl_rec.pipeline.pretrain.folder import PretrainFolder
     from sgl_rec.pipeline.pretrain.probe import probe as work
 
     path = None if output is None else Path(output)
     PretrainFolder.open(run).check_output(path)
-    figures = work(
-        run, source, train=train, probes=probes, k=k, num_folds=num_folds, seed=seed, device=device,
-        settings=data_settings(settings), train_settings=data_settings(train_settings),
-    )  # fmt: skip
+    read: dict[str, Any] = {"settings": data_settings(settings), "train_settings": data_settings(train_settings)}
+    if finetune:
+        if train is None or probes:
+            raise click.UsageError("--finetune is given with --train, and without --probe")
+        figures = tune(
+            run, source, train=train, shares=_shares(labels), num_steps=steps, seed=seed, device=device, **read
+        )
+    else:
+        figures = work(
+            run, source, train=train, probes=probes, k=k, num_folds=num_folds, seed=seed, device=device, **read
+        )
     if path is not None:
         write_text(path, json.dumps(figures, indent=2) + "\n")
     click.echo(table(figures))
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"must be numbers as 0.1,1, got {text!r}", param_hint="--labels") from None
 
 
 def table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
@@ -70,8 +94,8 @@ def table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
 
     Example:
         >>> print(table({"knn": {"trained": {"accuracy": 0.5}, "raw": {"accuracy": 0.25}}}))
-                       trained     raw
-        knn accuracy    0.5000  0.2500
+                      trained      raw
+        knn accuracy   0.5000   0.2500
     """
     columns = list(dict.fromkeys(column for by_column in figures.values() for column in by_column))
     rows = [["", *columns]]

@@ -41,3 +41,15 @@ def test_one_line_for_a_fault(
     result = call("probe", tiny_pretrain, pictures, *words, "--output", "f.json")
     assert message in result.fault
     assert list(tmp_path.iterdir()) == []
+
+
+def test_finetuned_beside_a_start_from_scratch(call: Any, tiny_pretrain: Path, pictures: Path) -> None:
+    words = ("--train", pictures, "--finetune", "--labels", "0.5,1", "--steps", "2", "--quiet")
+    result = call("probe", tiny_pretrain, pictures, *words)
+    assert result.code == 0, result.err
+    lines = [line.split() for line in result.out.splitlines()]
+    assert lines[0] == ["pretrained", "scratch"]
+    assert [line[:2] for line in lines if "labels" in line] == [["0.5", "labels"], ["1", "labels"]]
+    assert "--finetune is given with --train" in call("probe", tiny_pretrain, pictures, "--finetune").fault
+    wrong = call("probe", tiny_pretrain, pictures, "--train", pictures, "--finetune", "--labels", "all")
+    assert "must be numbers as 0.1,1, got 'all'" in wrong.fault

@@ -92,8 +92,8 @@ def make_schedule(config: PretrainConfig, *, num_steps: int) -> Callable[[int], 
 def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.device) -> PairBatches:
     """Two views of every sample, and its label."""
     training = config.training
-    first = _side(config, samples, config.views)
-    second = _side(config, samples, config.views if config.second_views is None else config.second_views)
+    first = make_side(config, samples, config.views)
+    second = make_side(config, samples, config.views if config.second_views is None else config.second_views)
     return PairBatches(
         first,
         second,
@@ -105,7 +105,8 @@ def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.devi
     )
 
 
-def _side(config: PretrainConfig, samples: Samples, parts: Sequence[Part]) -> Side:
+def make_side(config: PretrainConfig, samples: Samples, parts: Sequence[Part]) -> Side:
+    """Indices -> those samples through views, one after the other."""
     views = MODALITIES[config.modality].views
     chain: list[Callable[..., Any]] = []
     for index, part in enumerate(parts):

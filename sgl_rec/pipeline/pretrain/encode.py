@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from sgl_rec.errors import must_be
@@ -17,6 +18,8 @@ from sgl_rec.pipeline.pretrain.modality import Samples
 from sgl_rec.pretrain_config import parse_pretrain
 from sgl_rec.settings import merge
 from sgl_rec.training.checkpoint import load_module
+
+log = logging.getLogger("sgl_rec")
 
 ENCODER = "first.encoder."
 """Where the networks of a run have the encoder of the first side."""
@@ -40,6 +43,30 @@ def other_samples(
     if list(samples.shape) != (expected := folder.model().values["shape"]):
         raise must_be(str(source), "shape of a sample", f"{expected}, as the run's", list(samples.shape))
     return samples
+
+
+def labelled_samples(
+    folder: PretrainFolder, source: str | Path, *, settings: Mapping[str, Any] | None = None
+) -> Samples:
+    """The same, with what was left out warned of. Raises: UserError also for samples without labels."""
+    samples = other_samples(folder, source, settings=settings)
+    for note in samples.notes:
+        log.warning("%s", note)
+    if samples.label is None:
+        advice = "put each class in a folder of its own"
+        raise must_be(str(source), "samples", "labelled", "no labels", advice)
+    return samples
+
+
+def one_numbering(*several: Samples) -> list[Int64[Tensor, " N"]]:
+    """The labels of several labelled sets, where classes of one name have one number."""
+    names = dict.fromkeys(name for samples in several for name in samples.classes)
+    number = {name: place for place, name in enumerate(names)}
+    labels = []
+    for samples in several:
+        assert samples.label is not None
+        labels.append(torch.tensor([number[name] for name in samples.classes])[samples.label])
+    return labels
 
 
 def read_encoder(folder: PretrainFolder) -> nn.Module:

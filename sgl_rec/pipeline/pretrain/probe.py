@@ -20,7 +20,7 @@ from sgl_rec.evaluation.probes.linear import linear
 from sgl_rec.evaluation.probes.svm import svm
 from sgl_rec.pipeline.device import choose_device
 from sgl_rec.pipeline.pretrain.build import make_encoder
-from sgl_rec.pipeline.pretrain.encode import embed_samples, other_samples, read_encoder
+from sgl_rec.pipeline.pretrain.encode import embed_samples, labelled_samples, one_numbering, read_encoder
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import Samples
 from sgl_rec.rng import stream
@@ -101,9 +101,10 @@ def probe(
     """
     chosen = _chosen(probes, train=train)
     folder = PretrainFolder.open(run)
-    test = _labelled(folder, source, settings)
-    other = None if train is None else _labelled(folder, train, train_settings)
-    test_label, train_label = _one_numbering(test, other)
+    test = labelled_samples(folder, source, settings=settings)
+    other = None if train is None else labelled_samples(folder, train, settings=train_settings)
+    test_label, *rest = one_numbering(test, *([] if other is None else [other]))
+    train_label = rest[0] if rest else None
     where = choose_device(device)
     untrained = make_encoder(folder.config, shape=test.shape).to(where)
     tables: dict[str, Callable[[Samples], Tensor]] = {
@@ -145,25 +146,3 @@ def _are_numbers(samples: Samples, *, number: int) -> bool:
 def _raw(samples: Samples) -> Tensor:
     found: Tensor = samples.take(torch.arange(len(samples)))
     return found.flatten(1)
-
-
-def _labelled(folder: PretrainFolder, source: str | Path, settings: Mapping[str, Any] | None) -> Samples:
-    samples = other_samples(folder, source, settings=settings)
-    for note in samples.notes:
-        log.warning("%s", note)
-    if samples.label is None:
-        advice = "put each class in a folder of its own"
-        raise must_be(str(source), "samples", "labelled", "no labels", advice)
-    return samples
-
-
-def _one_numbering(test: Samples, train: Samples | None) -> tuple[Tensor, Tensor | None]:
-    """Labels of both, where equal names have equal numbers."""
-    names = {name: None for samples in (test, train) if samples is not None for name in samples.classes}
-    number = {name: place for place, name in enumerate(names)}
-
-    def renumbered(samples: Samples) -> Tensor:
-        assert samples.label is not None
-        return torch.tensor([number[name] for name in samples.classes])[samples.label]
-
-    return renumbered(test), None if train is None else renumbered(train)
