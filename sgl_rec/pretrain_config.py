@@ -58,9 +58,11 @@ class PretrainConfig(Section):
 
     ``views`` are applied one after the other to each of two copies of a batch; with ``second_views`` the second
     copy has its own. An empty list is the sample itself: then the encoder's dropout is the view.
+    ``plugins`` are the modules that were loaded for the run; whoever uses it has to name them again.
     """
 
     method: str = "custom"
+    plugins: tuple[str, ...] = pydantic.Field(default=(), strict=False)
     summary: str = ""
     modality: str
     data: Source

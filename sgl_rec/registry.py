@@ -1,7 +1,8 @@
 """A table of parts by name: the built-in ones of a room, extended by an entry-point group.
 
 Each room lists its parts explicitly, as ``"module:attribute"``, so that nothing is imported until it is asked
-for; somebody else's package adds to the table through the entry-point group of the room.
+for; somebody else's package adds to the table through the entry-point group of the room, and a module that is not
+packaged through :func:`add_parts`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,22 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sgl_rec.errors import UserError, nearest
+
+_ADDED: dict[str, dict[str, str]] = {}
+
+
+def add_parts(group: str, parts: Mapping[str, str]) -> None:
+    """Add to the tables of an entry-point group, in this process.
+
+    Args:
+        parts: name -> ``"module:attribute"``.
+
+    Example:
+        >>> add_parts("example.tools", {"sqrt": "math:sqrt"})
+        >>> Registry("tool", {}, "example.tools")["sqrt"](4.0)
+        2.0
+    """
+    _ADDED.setdefault(group, {}).update(parts)
 
 
 class Registry:
@@ -34,8 +51,20 @@ class Registry:
         self.group = group
         self._built_in = dict(built_in)
 
-    @cached_property
+    @property
     def _points(self) -> dict[str, EntryPoint]:
+        table = dict(self._installed)
+        for name, target in _ADDED.get(self.group or "", {}).items():
+            if name in table:
+                raise UserError(
+                    f"{self.group}: {self.kind} {name!r} of {target} is already taken by {table[name].value}; "
+                    "rename it in the plug-in"
+                )
+            table[name] = EntryPoint(name, target, self.group or "")
+        return table
+
+    @cached_property
+    def _installed(self) -> dict[str, EntryPoint]:
         table = {name: EntryPoint(name, target, self.group or "") for name, target in self._built_in.items()}
         for point in entry_points(group=self.group) if self.group else ():
             if point.name in table:

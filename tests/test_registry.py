@@ -50,3 +50,14 @@ def test_a_part_that_cannot_be_imported_is_named() -> None:
         UserError, match="tool 'absent': no_such_module:part must be importable, got ModuleNotFound"
     ):
         Registry("tool", TABLE)["absent"]
+
+
+def test_parts_that_are_added_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_ADDED", {})
+    table = Registry("tool", TABLE, group="g.tools")
+    assert "cos" not in table
+    registry.add_parts("g.tools", {"cos": "math:cos"})
+    assert table["cos"](0.0) == 1.0
+    registry.add_parts("g.tools", {"sqrt": "cmath:sqrt"})
+    with pytest.raises(UserError, match="'sqrt' of cmath:sqrt is already taken by math:sqrt; rename it"):
+        table.names()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sgl_rec.cli.options import common, data_settings, is_quiet, on_threads, run_argument
+from sgl_rec.cli.options import common, data_settings, is_quiet, on_threads, plugins, run_argument
 
 
 @click.command(epilog="Example: sgl-rec embed run photos --output vectors.parquet")
@@ -14,6 +14,7 @@ from sgl_rec.cli.options import common, data_settings, is_quiet, on_threads, run
 @click.option("--set", "settings", multiple=True, metavar="data.KEY=VALUE", help="How SOURCE is read.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
 @on_threads
+@plugins
 @common
 def embed(run: str, source: str, output: str, settings: tuple[str, ...], device: str) -> None:
     """Write a vector for each sample, by the encoder that `pretrain` trained.

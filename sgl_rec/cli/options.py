@@ -95,6 +95,24 @@ def data_settings(texts: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+def plugins(command: Command) -> Command:
+    """Add ``--plugin``, and load what it names before the command."""
+
+    @click.option(
+        "--plugin", "names", multiple=True, metavar="MODULE", help="A module or .py file with parts; repeatable."
+    )
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, names: tuple[str, ...], **values: Any) -> Any:
+        if names:
+            from sgl_rec.pipeline.plugins import load_plugin
+
+            for name in names:
+                load_plugin(name)
+        return command(*arguments, **values)
+
+    return wrapped  # type: ignore[return-value]
+
+
 def csv_output() -> TextIO:
     """Standard output, encoded as the CSV files are, whatever the terminal's encoding: ids are anybody's."""
     if isinstance(sys.stdout, io.TextIOWrapper):

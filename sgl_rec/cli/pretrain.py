@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sgl_rec.cli.options import common, is_quiet
+from sgl_rec.cli.options import common, is_quiet, plugins
 from sgl_rec.cli.running import advice, progress, refuse_with_resume
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ CHANGE_THE_RESULT = ("method", "config", "settings", "out", "overwrite", "seed",
 @click.option("--max-epochs", type=click.IntRange(min=1), help="Same as --set training.max_epochs=N.")
 @click.option("--device", help="auto, cpu, cuda or cuda:<n>  [default: auto; the run's own with --resume].")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
+@plugins
 @common
 @click.pass_context
 def pretrain(

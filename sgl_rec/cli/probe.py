@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sgl_rec.cli.options import common, data_settings, on_threads, run_argument
+from sgl_rec.cli.options import common, data_settings, on_threads, plugins, run_argument
 
 
 @click.command(epilog="Example: sgl-rec probe run photos/new --train photos/known")
@@ -37,6 +37,7 @@ from sgl_rec.cli.options import common, data_settings, on_threads, run_argument
 @click.option("--output", type=click.Path(dir_okay=False), help="Also write the figures there, as JSON.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
 @on_threads
+@plugins
 @common
 def probe(
     run: str,

@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from sgl_rec.errors import UserError
+from sgl_rec.errors import UserError, must_be
+from sgl_rec.pipeline.plugins import loaded_plugins
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
 from sgl_rec.pretrain_config import PretrainConfig, dump_pretrain, parse_pretrain
 from sgl_rec.settings import read_toml
@@ -28,7 +29,10 @@ class PretrainFolder(VouchedFolder):
         folder = cls(Path(path))
         if not folder.config_file.is_file():
             raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
-        _ = folder.config
+        for name in folder.config.plugins:
+            if name not in loaded_plugins():
+                rule = f"loaded, {name} among them"
+                raise must_be(str(path), "plug-ins", rule, "not that one", f"say --plugin {name}")
         return folder
 
     @cached_property

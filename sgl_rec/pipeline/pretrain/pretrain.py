@@ -17,6 +17,7 @@ from sgl_rec.losses.pair_terms import PairStep
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.new_run import check_out, new_folder
 from sgl_rec.pipeline.observers import EpochLog, Observer, log_file
+from sgl_rec.pipeline.plugins import loaded_plugins
 from sgl_rec.pipeline.pretrain.build import (
     make_batches,
     make_networks,
@@ -145,6 +146,7 @@ def resolve(
     given = {
         "method": values.get("method", file.stem),
         "modality": modality,
+        "plugins": list(loaded_plugins()),
         "data": {"source": str(Path(source).absolute())},
     }
     return parse_pretrain(merge(values, given), where=f"config of {file.stem}")
