@@ -1,9 +1,7 @@
 """What makes contrast between views work: the head, the batch, the temperature, or the loss?
 
-On Omniglot: a small convolutional encoder learns from the unlabelled images of drawers 1 to 10; those of
-drawers 11 to 20 are then classified by their nearest neighbour among those of drawers 1 to 10, 136 characters.
-Each row changes one thing of SimCLR as its file has it, trained for as many passes; `methods` are the other files.
-Beside them stand the raw pixels and the same encoder untrained.
+On Omniglot: a small convolutional encoder learns from the unlabelled images of drawers 1 to 10; those of drawers
+11 to 20 are then classified by their nearest neighbour among those of drawers 1 to 10, 136 characters.
 
     SGL_REC_DATA=data python benchmarks/bench_contrastive.py --epochs 60
     SGL_REC_DATA=data python benchmarks/bench_contrastive.py --group methods --epochs 200 --seeds 0,1,2

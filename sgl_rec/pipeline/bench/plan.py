@@ -149,6 +149,9 @@ def plan(asked: Asked, *, device: torch.device) -> list[Cell]:
             loaded = prepared.dataset
             configs.append(prepared.config)
         assert loaded is not None, "there is a method"
+        if len(cuts := sorted({config.evaluation.k for config in configs})) > 1:
+            got = " and ".join(map(str, cuts[:2]))
+            raise must_be("bench", "evaluation.k of the methods", "the same", got, "say --k")
         named = zip(asked.methods, row_names(asked.methods, configs), configs, strict=True)
         for method, row, config in named:
             cells += _of(asked, row, config, loaded, source=source, method=method)

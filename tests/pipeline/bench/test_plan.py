@@ -51,6 +51,15 @@ def test_a_tuned_method_stands_beside_its_own_default(shop: Asked) -> None:
         plan(replace(asked, methods=("ease", "ease")), device=CPU)
 
 
+def test_methods_of_other_cut_offs_are_refused_before_anything_is_trained(shop: Asked) -> None:
+    Path("deep.toml").write_text('[baseline]\nname = "ease"\n[evaluation]\nk = [50]\n')
+    asked = replace(shop, methods=("ease", "deep.toml"), settings={})
+    with pytest.raises(
+        UserError, match=r"evaluation.k of the methods must be the same, got \(10, 20\) and \(50,\)"
+    ):
+        plan(asked, device=CPU)
+
+
 def test_what_goes_over_every_file_is_said_as_the_command_has_it(shop: Asked) -> None:
     assert replace(shop, settings=None).over_in_words() == ""
     Path("c.toml").write_text("[training]\npatience = 3\nwarmup = 2\n")
