@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sgl_rec.config import Part, complete_part
 from sgl_rec.encoders import HEADS
@@ -27,12 +28,15 @@ PROVIDED = ("generator", "embedding_dim", "label", "precision")
 """Arguments of a part that the program gives, not the user."""
 
 
-def read_samples(config: PretrainConfig) -> Samples:
+def read_samples(config: PretrainConfig, *, kept: str = "") -> Samples:
     """What ``[data]`` names. Raises: UserError for an unknown key, a path that is not there, damaged samples."""
     modality: Modality = MODALITIES[config.modality]
     reader = Registry("reader", {config.modality: f"{modality.read.__module__}:{modality.read.__qualname__}"})
     part = Part.model_validate({"name": config.modality, **config.data.arguments})
-    return modality.read(Path(config.data.source), **complete_part(part, reader, where="data"))
+    arguments = complete_part(part, reader, where="data", provided=("kept",))
+    if "kept" in inspect.signature(modality.read).parameters:
+        arguments["kept"] = kept
+    return modality.read(Path(config.data.source), **arguments)
 
 
 def make_networks(config: PretrainConfig, *, shape: tuple[int, ...], num_steps: int) -> PairNetworks:
@@ -92,11 +96,11 @@ def make_schedule(config: PretrainConfig, *, num_steps: int) -> Callable[[int], 
 def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.device) -> PairBatches:
     """Two views of every sample, and its label."""
     training = config.training
-    first = make_side(config, samples, config.views)
-    second = make_side(config, samples, config.views if config.second_views is None else config.second_views)
+    own = config.views if config.second_views is None else config.second_views
     return PairBatches(
-        first,
-        second,
+        make_side(config, samples, config.views),
+        make_side(config, samples, own, take=samples.other),
+        negative=None if samples.negative is None else make_side(config, samples, own, take=samples.negative),
         num_samples=len(samples),
         batch_size=training.batch_size,
         seed=training.seed,
@@ -105,16 +109,26 @@ def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.devi
     )
 
 
-def make_side(config: PretrainConfig, samples: Samples, parts: Sequence[Part]) -> Side:
-    """Indices -> those samples through views, one after the other."""
-    views = MODALITIES[config.modality].views
+def make_side(
+    config: PretrainConfig,
+    samples: Samples,
+    parts: Sequence[Part],
+    *,
+    take: Callable[[Tensor], Any] | None = None,
+) -> Side:
+    """Indices -> those samples (``take`` of them) through views, one after the other."""
+    views, taken = MODALITIES[config.modality].views, take or samples.take
     chain: list[Callable[..., Any]] = []
     for index, part in enumerate(parts):
-        arguments = complete_part(part, views, where=f"views {index + 1}", provided=PROVIDED)
-        chain.append(partial(views[part.name], **arguments))
+        provided = (*PROVIDED, *samples.given)
+        arguments = complete_part(part, views, where=f"views {index + 1}", provided=provided)
+        view = views[part.name]
+        takes = inspect.signature(view).parameters
+        told = {name: value for name, value in samples.given.items() if name in takes}
+        chain.append(partial(view, **arguments, **told))
 
-    def side(index: torch.Tensor, generator: torch.Generator) -> tuple[Any, ...]:
-        found = samples.take(index)
+    def side(index: Tensor, generator: torch.Generator) -> tuple[Any, ...]:
+        found = taken(index)
         for view in chain:
             found = view(found, generator=generator)
         return (found,)

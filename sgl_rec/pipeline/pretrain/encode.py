@@ -39,7 +39,7 @@ def other_samples(
     """
     values = folder.config.model_dump(mode="json", exclude_none=True)
     values = merge(values, {"data": {**(settings or {}), "source": str(source)}})
-    samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"))
+    samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)
     if list(samples.shape) != (expected := folder.model().values["shape"]):
         raise must_be(str(source), "shape of a sample", f"{expected}, as the run's", list(samples.shape))
     return samples

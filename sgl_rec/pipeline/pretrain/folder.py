@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from sgl_rec.errors import UserError, must_be
+from sgl_rec.files import sha256, write_text
 from sgl_rec.pipeline.plugins import loaded_plugins
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
 from sgl_rec.pretrain_config import PretrainConfig, dump_pretrain, parse_pretrain
@@ -22,6 +23,7 @@ class PretrainFolder(VouchedFolder):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, resume="sgl-rec pretrain --resume")
+        self.kept_file = self.path / "kept.json"
 
     @classmethod
     def open(cls, path: Path | str) -> PretrainFolder:
@@ -41,6 +43,20 @@ class PretrainFolder(VouchedFolder):
         advice = f"restore it, or train anew with --config {self.config_file}"
         self.check(self.config_file, advice=advice)
         return parse_pretrain(read_toml(self.config_file), where=str(self.config_file))
+
+    @property
+    def kept(self) -> str:
+        """What the reading of the samples has learnt; empty where that is nothing."""
+        if self.name_of(self.kept_file) not in self.manifest["sha256"]:
+            return ""
+        self.check(self.kept_file)
+        return self.kept_file.read_text(encoding="utf-8")
+
+    def write_kept(self, text: str) -> None:
+        """``kept.json``, where there is something to be kept."""
+        if text:
+            write_text(self.kept_file, text)
+            self.vouch({self.name_of(self.kept_file): sha256(self.kept_file)})
 
     def write_config(self, config: PretrainConfig) -> None:
         """``config.toml``, last of what a run begins with."""

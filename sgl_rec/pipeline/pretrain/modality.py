@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,12 @@ class Samples:
         sha256: of all of them.
         label: class of each, where there are any; ``classes`` has their names.
         notes: what was left out, a line each.
+        other: the second side of each sample, where that is more than another view of the first: the text that
+            says the same, the text of an image.
+        negative: what is like the second side and no match.
+        score: how alike the two sides are, where that was judged.
+        given: arguments of views that the samples know and no user: ids of special tokens.
+        kept: what the reading has learnt (a tokenizer), as text; a run keeps it and hands it to later readings.
     """
 
     take: Callable[[Tensor], Any]
@@ -39,7 +45,12 @@ class Samples:
     sha256: str
     label: Tensor | None = None
     classes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    other: Callable[[Tensor], Any] | None = None
+    negative: Callable[[Tensor], Any] | None = None
+    score: Tensor | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    kept: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -50,7 +61,8 @@ class Modality:
     """A kind of samples.
 
     Args:
-        read: (path, **arguments) -> Samples; its keyword arguments are the keys of ``[data]``.
+        read: (path, **arguments) -> Samples; its keyword arguments are the keys of ``[data]``. One that learns of
+            what it reads also takes ``kept``, what an earlier reading has learnt.
         encoders: made as ``Encoder(*shape, **arguments, generator=)``; called with what ``Samples.take`` returns,
             each makes rows of ``embedding_dim``.
         views: called as ``view(samples, **arguments, generator=)``; what comes out is like what went in.

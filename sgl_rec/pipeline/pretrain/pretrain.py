@@ -108,6 +108,7 @@ def start(ready: Ready, folder: PretrainFolder, *, observer: Observer | None = N
         folder.clear()
         folder.checkpoints.mkdir()
         folder.write_environment({**environment(ready.device), "samples_sha256": ready.samples.sha256})
+        folder.write_kept(ready.samples.kept)
         folder.write_config(ready.config)
         return _run(folder, ready.samples, device=ready.device, observer=observer)
 
@@ -123,7 +124,7 @@ def resume_pretrain(
     before = folder.read_json(folder.environment_file)
     chosen = choose_device(device or str(before.get("device", "auto")))
     set_threads(threads or (int(before["threads"]) if str(before.get("threads", "")).isdigit() else None))
-    samples = read_samples(folder.config)
+    samples = read_samples(folder.config, kept=folder.kept)
     if samples.sha256 != before.get("samples_sha256"):
         raise must_be(str(folder.config.data.source), "the samples", "those the run began with", "others")
     with folder.writing():
