@@ -24,18 +24,20 @@ EXTRAS = MappingProxyType(
         "optuna": Extra("optuna", "tune"),
         "PIL": Extra("Pillow", "images"),
         "sklearn": Extra("scikit-learn", "probes"),
+        "tokenizers": Extra("tokenizers", "text"),
         "transformers": Extra("transformers", "vision"),
     }
 )
 """The package that is imported -> what installs it."""
 
 
-def needed(where: str, module: str) -> Any:
+def needed(where: str, module: str, *, extra: str | None = None) -> Any:
     """A module of one of ``EXTRAS``, imported now.
 
     Args:
         where: who asks, as an error begins.
         module: its full name, as ``sklearn.svm``.
+        extra: the one to be named, where another than the table's brings the library, too.
 
     Raises: MissingDependencyError naming the command that installs it.
 
@@ -46,7 +48,7 @@ def needed(where: str, module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        extra = EXTRAS[module.partition(".")[0]]
+        library, name = EXTRAS[module.partition(".")[0]]
         raise MissingDependencyError(
-            f"{where}: this needs {extra.library}; run: pip install 'sgl-rec[{extra.name}]'"
+            f"{where}: this needs {library}; run: pip install 'sgl-rec[{extra or name}]'"
         ) from error

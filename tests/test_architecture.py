@@ -32,6 +32,8 @@ LAZY = {
     "sklearn",
     "kornia",
     "transformers",
+    "tokenizers",
+    "sentence_transformers",
 }
 COMPILERS = {"_cpu": {"numba", "llvmlite"}, "_cuda": {"triton"}, "/jit": {"numba"}, "triton_jit": {"triton"}}
 """What a file of the kernels with such an ending may import, because it is itself imported when it is chosen."""

@@ -24,7 +24,13 @@ def test_without_it_the_message_says_what_to_install(package: str, monkeypatch: 
         needed("here", f"{package}.some.module")
 
 
-@pytest.mark.parametrize("extra", sorted(set(EXTRAS.values())))
+def test_one_of_several_extras_that_bring_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'sgl-rec\[text\]'$"):
+        needed("here", "transformers", extra="text")
+
+
+@pytest.mark.parametrize("extra", sorted({*EXTRAS.values(), ("transformers", "text")}))
 def test_its_extra_brings_it(extra: tuple[str, str]) -> None:
     library, name = extra
     brought = tomllib.loads(PYPROJECT.read_text())["project"]["optional-dependencies"][name]
