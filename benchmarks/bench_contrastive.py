@@ -59,16 +59,14 @@ def main(groups: tuple[str, ...], epochs: int, seeds: str, threads: int | None) 
     source = Path(os.environ["SGL_REC_DATA"]) / "omniglot" / "images_background_small1.zip"
     numbers = [int(seed) for seed in seeds.split(",")]
     click.echo(
-        f"| group | value | 1-NN accuracy, mean of {len(numbers)} | least | most | untrained | raw | seconds |"
+        f"| group | value | 1-NN accuracy, mean of {len(numbers)} | least | most | before | raw | seconds |"
     )
     click.echo("|---|---|--:|--:|--:|--:|--:|--:|")
     for group, value, method, over in rows():
         if not groups or group in groups:
             seen = [look(source, method, over, epochs, seed, threads) for seed in numbers]
             trained = [one["trained"] for one in seen]
-            others = " | ".join(
-                f"{statistics.mean(one[name] for one in seen):.3f}" for name in ("untrained", "raw")
-            )
+            others = " | ".join(f"{statistics.mean(one[name] for one in seen):.3f}" for name in ("before", "raw"))
             figures = f"{statistics.mean(trained):.3f} | {min(trained):.3f} | {max(trained):.3f} | {others}"
             click.echo(
                 f"| {group} | {value} | {figures} | {statistics.mean(one['seconds'] for one in seen):.0f} |"

@@ -13,7 +13,10 @@ from sgl_rec.errors import UserError
 from sgl_rec.pretrain_config import dump_pretrain, parse_pretrain, pretrain_method_file, pretrain_methods
 from sgl_rec.settings import read_toml
 
-FILES = [(modality, path) for modality in ("vision", "graph") for path in pretrain_methods(modality).values()]
+MODALITIES = ("vision", "text", "graph")
+FILES = [(modality, path) for modality in MODALITIES for path in pretrain_methods(modality).values()]
+    (modality, path) for modality in ("vision", "text", "graph") for path in pretrain_methods(modality).values()
+]
 SOURCE = {"data": {"source": "here"}}
 
 

@@ -20,7 +20,7 @@ from sgl_rec.cli.options import common, data_settings, on_threads, plugins, run_
 )
 @click.option(
     "--probe", "probes", multiple=True,
-    help="knn or linear, with --train; svm (cross-validated) or clustering. Repeatable  [default: all that fit].",
+    help="knn or linear, with --train; svm, clustering; of pairs retrieval, sts. Repeatable  [default: what fits].",
 )  # fmt: skip
 @click.option("--finetune", is_flag=True, help="Train a classifier from the run and from scratch, with --train.")
 @click.option(
@@ -55,10 +55,11 @@ def probe(
     output: str | None,
     device: str,
 ) -> None:
-    """Measure what the vectors of a trained encoder know of labels.
+    """Measure what the vectors of a trained encoder know of labels, or of pairs.
 
-    RUN is the folder that `pretrain` made, SOURCE labelled samples: images in a folder for each class, or graphs.
-    Beside it stand the same encoder untrained and, where samples are numbers, the samples as they are.
+    RUN is the folder that `pretrain` made, SOURCE samples of its kind: images in a folder for each class, graphs
+    with classes, texts with a column of labels, or pairs of texts, scored or not.
+    Beside it stand the encoder before its training and, where samples are numbers, the samples themselves.
     """
     from sgl_rec.files import write_text
     from sgl_rec.pipeline.pretrain.finetune import finetune as tune

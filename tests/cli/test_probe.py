@@ -17,7 +17,7 @@ def test_figures_to_stdout_and_to_a_file(call: Any, tiny_pretrain: Path, picture
     result = call("probe", tiny_pretrain, pictures, "--train", pictures, *words, "--output", path)
     assert (result.code, result.err) == (0, "")
     lines = [line.split() for line in result.out.splitlines()]
-    assert lines[0] == ["trained", "untrained", "raw"]
+    assert lines[0] == ["trained", "before", "raw"]
     assert lines[1][:2] == ["knn", "accuracy"]
     assert lines[1][-1] == "1.0000"
     assert lines[5][:2] == ["linear", "accuracy"]

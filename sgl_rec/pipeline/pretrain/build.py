@@ -95,18 +95,31 @@ def make_schedule(config: PretrainConfig, *, num_steps: int) -> Callable[[int], 
 
 def make_batches(config: PretrainConfig, samples: Samples, *, device: torch.device) -> PairBatches:
     """Two views of every sample, and its label."""
-    training = config.training
+    training, learnt = config.training, samples.learnt
     own = config.views if config.second_views is None else config.second_views
+    first = make_side(config, samples, config.views)
+    second = make_side(config, samples, own, take=samples.other)
+    negative = None if samples.negative is None else make_side(config, samples, own, take=samples.negative)
+    label = samples.label
+    if learnt is not None:
+        first, second = _some(first, learnt), _some(second, learnt)
+        negative = None if negative is None else _some(negative, learnt)
+        label = None if label is None else label[learnt]
     return PairBatches(
-        make_side(config, samples, config.views),
-        make_side(config, samples, own, take=samples.other),
-        negative=None if samples.negative is None else make_side(config, samples, own, take=samples.negative),
-        num_samples=len(samples),
+        first,
+        second,
+        negative=negative,
+        num_samples=len(samples) if learnt is None else len(learnt),
         batch_size=training.batch_size,
         seed=training.seed,
-        label=samples.label,
+        label=label,
         device=device,
     )
+
+
+def _some(side: Side, chosen: Tensor) -> Side:
+    """The same side of these samples alone, counted from 0."""
+    return lambda index, generator: side(chosen[index], generator)
 
 
 def make_side(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from sgl_rec.export.vectors import check_format, write_vectors
 from sgl_rec.pipeline.device import choose_device
 from sgl_rec.pipeline.pretrain.encode import embed_samples, other_samples, read_encoder
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
-
-log = logging.getLogger("sgl_rec")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +56,6 @@ def embed(
         check_format(path)
         folder.check_output(path)
     samples = other_samples(folder, source, settings=settings)
-    for note in samples.notes:
-        log.warning("%s", note)
     vectors = embed_samples(read_encoder(folder).to(choose_device(device)), samples)
     labels = None
     if samples.label is not None:

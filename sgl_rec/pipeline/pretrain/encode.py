@@ -30,7 +30,7 @@ BLOCK = 256
 def other_samples(
     folder: PretrainFolder, source: str | Path, *, settings: Mapping[str, Any] | None = None
 ) -> Samples:
-    """Samples of another place, read as those of the run were.
+    """Samples of another place, read as those of the run were; what cannot be read is warned of.
 
     Args:
         settings: values of ``[data]`` over the run's own, as ``{"only": ["*_01.png"]}``.
@@ -42,16 +42,16 @@ def other_samples(
     samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)
     if list(samples.shape) != (expected := folder.model().values["shape"]):
         raise must_be(str(source), "shape of a sample", f"{expected}, as the run's", list(samples.shape))
+    for note in samples.notes:
+        log.warning("%s", note)
     return samples
 
 
 def labelled_samples(
     folder: PretrainFolder, source: str | Path, *, settings: Mapping[str, Any] | None = None
 ) -> Samples:
-    """The same, with what was left out warned of. Raises: UserError also for samples without labels."""
+    """The same. Raises: UserError also for samples without labels."""
     samples = other_samples(folder, source, settings=settings)
-    for note in samples.notes:
-        log.warning("%s", note)
     if samples.label is None:
         advice = "put each class in a folder of its own"
         raise must_be(str(source), "samples", "labelled", "no labels", advice)

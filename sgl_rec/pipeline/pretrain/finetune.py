@@ -39,7 +39,7 @@ def finetune(
     seed: int = 0,
     device: str = "auto",
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Train a classifier from the run's encoder, and from the same encoder untrained, on a share of the labels.
+    """Train a classifier from the run's encoder, and from its start before training, on a share of the labels.
 
     Both see the same samples in the same order through the views of the run, for the same number of steps at a
     learning rate that falls on a cosine; what is measured is the state after the last one.

@@ -14,6 +14,7 @@ MODALITIES = Registry(
     "modality",
     {
         "vision": "sgl_rec.pipeline.pretrain.vision:VISION",
+        "text": "sgl_rec.pipeline.pretrain.text:TEXT",
         "graph": "sgl_rec.pipeline.pretrain.graph:GRAPH",
     },
     "sgl_rec.modalities",
@@ -35,6 +36,7 @@ class Samples:
             says the same, the text of an image.
         negative: what is like the second side and no match.
         score: how alike the two sides are, where that was judged.
+        learnt: indices of those that are learnt from, where it is not all.
         given: arguments of views that the samples know and no user: ids of special tokens.
         kept: what the reading has learnt (a tokenizer), as text; a run keeps it and hands it to later readings.
     """
@@ -49,6 +51,7 @@ class Samples:
     other: Callable[[Tensor], Any] | None = None
     negative: Callable[[Tensor], Any] | None = None
     score: Tensor | None = None
+    learnt: Tensor | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     kept: str = ""
 

@@ -1,13 +1,13 @@
-"""probe: a run and labelled samples in, how much its vectors know of the labels out."""
+"""probe: a run and samples of which something is known in, how much its vectors know of it out."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -17,10 +17,12 @@ from sgl_rec.errors import must_be, nearest
 from sgl_rec.evaluation.probes.clustering import clustering
 from sgl_rec.evaluation.probes.knn import knn
 from sgl_rec.evaluation.probes.linear import linear
+from sgl_rec.evaluation.probes.retrieval import retrieval
+from sgl_rec.evaluation.probes.sts import sts
 from sgl_rec.evaluation.probes.svm import svm
 from sgl_rec.pipeline.device import choose_device
 from sgl_rec.pipeline.pretrain.build import make_encoder
-from sgl_rec.pipeline.pretrain.encode import embed_samples, labelled_samples, one_numbering, read_encoder
+from sgl_rec.pipeline.pretrain.encode import embed_samples, one_numbering, other_samples, read_encoder
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import Samples
 from sgl_rec.rng import stream
@@ -33,41 +35,72 @@ MOST_RAW_BYTES = 1 << 31
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What a probe is given; ``train`` is None where there is one table alone."""
+    """What a probe is given: vectors of samples, of other ones where there are any, and what is known of them.
+
+    ``pair`` has the vectors of the second sides of ``test``, and ``score`` how alike the two sides are.
+    """
 
     test: Float[Tensor, "N D"]
-    test_label: Int64[Tensor, " N"]
     train: Float[Tensor, "M D"] | None
+    pair: Float[Tensor, "N D"] | None
+    test_label: Int64[Tensor, " N"] | None
     train_label: Int64[Tensor, " M"] | None
+    score: Float[Tensor, " N"] | None
     k: int
     num_folds: int
     seed: int
 
 
 def _knn(given: Tables) -> dict[str, float]:
-    assert given.train is not None
-    assert given.train_label is not None
-    return knn(given.test, given.test_label, given.train, given.train_label, k=given.k)
+    return knn(given.test, _there(given.test_label), _there(given.train), _there(given.train_label), k=given.k)
 
 
 def _linear(given: Tables) -> dict[str, float]:
-    assert given.train is not None
-    assert given.train_label is not None
-    return linear(given.train, given.train_label, given.test, given.test_label)
+    return linear(_there(given.train), _there(given.train_label), given.test, _there(given.test_label))
 
 
 def _svm(given: Tables) -> dict[str, float]:
-    return svm(given.test, given.test_label, num_folds=given.num_folds, generator=stream(given.seed, "svm"))
+    generator = stream(given.seed, "svm")
+    return svm(given.test, _there(given.test_label), num_folds=given.num_folds, generator=generator)
 
 
 def _clustering(given: Tables) -> dict[str, float]:
-    return clustering(given.test, given.test_label, generator=stream(given.seed, "clustering"))
+    return clustering(given.test, _there(given.test_label), generator=stream(given.seed, "clustering"))
 
 
-WITH_TRAIN: Mapping[str, Callable[[Tables], dict[str, float]]] = {"knn": _knn, "linear": _linear}
-"""Probes that learn from (or look up) other labelled samples than those they are measured on."""
-ALONE: Mapping[str, Callable[[Tables], dict[str, float]]] = {"svm": _svm, "clustering": _clustering}
-"""Probes that divide one table themselves, or need no labels to learn from."""
+def _sts(given: Tables) -> dict[str, float]:
+    return sts(given.test, _there(given.pair), _there(given.score))
+
+
+def _retrieval(given: Tables) -> dict[str, float]:
+    first, second = given.test, _there(given.pair)
+    there, back = retrieval(first, second), retrieval(second, first)
+    return there | {f"{name} back": value for name, value in back.items()}
+
+
+def _there(value: Tensor | None) -> Tensor:
+    assert value is not None, "what a probe needs is asked for before"
+    return value
+
+
+class _Probe(NamedTuple):
+    """A probe, and what samples must have for it."""
+
+    work: Callable[[Tables], dict[str, float]]
+    labels: bool = False
+    train: bool = False
+    pairs: bool = False
+    scores: bool = False
+
+
+PROBES: Mapping[str, _Probe] = {
+    "knn": _Probe(_knn, labels=True, train=True),
+    "linear": _Probe(_linear, labels=True, train=True),
+    "svm": _Probe(_svm, labels=True),
+    "clustering": _Probe(_clustering, labels=True),
+    "sts": _Probe(_sts, pairs=True, scores=True),
+    "retrieval": _Probe(_retrieval, pairs=True),
+}
 
 
 def probe(
@@ -83,33 +116,39 @@ def probe(
     seed: int = 0,
     device: str = "auto",
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Measure the vectors of a run's encoder on labelled samples, beside the same encoder untrained.
+    """Measure the vectors of a run's encoder on samples of which something is known, beside its first ones.
 
     Args:
         run: the folder that ``pretrain`` made.
         source: the samples that are measured on.
         train: the samples that ``knn`` looks among and ``linear`` learns from.
-        probes: names of ``WITH_TRAIN`` and ``ALONE``; by default all of the one or the other.
+        probes: ``knn``, ``linear``, ``svm``, ``clustering`` of labels; ``sts`` of scored pairs, ``retrieval`` of
+            pairs. By default, of pairs the one that fits; of labels two with ``train``, the others without.
         settings, train_settings: values of ``[data]`` over the run's own, for ``source`` and ``train``.
         k: neighbours of ``knn``.
         num_folds: of ``svm``, whose accuracy is their mean.
         seed: of the folds and of the starts of the clusters.
 
-    Returns: {probe: {"trained", "untrained" and, where samples are numbers, "raw": {figure: value}}}.
+    Returns: {probe: {column: {figure: value}}}, the columns "trained", "before" (as training began) and, where
+        samples are numbers, "raw".
 
-    Raises: UserError for samples without labels, an unknown probe, a probe that needs ``train`` without it.
+    Raises: UserError for an unknown probe, and samples without what a probe needs.
     """
-    chosen = _chosen(probes, train=train)
+    for name in probes:
+        if name not in PROBES:
+            raise must_be("--probe", "name", "a known probe", repr(name), nearest(name, PROBES))
     folder = PretrainFolder.open(run)
-    test = labelled_samples(folder, source, settings=settings)
-    other = None if train is None else labelled_samples(folder, train, settings=train_settings)
-    test_label, *rest = one_numbering(test, *([] if other is None else [other]))
-    train_label = rest[0] if rest else None
+    test = other_samples(folder, source, settings=settings)
+    other = None if train is None else other_samples(folder, train, settings=train_settings)
+    chosen = probes or _fitting(test, other)
+    for name in chosen:
+        _check(name, test, other, source=source, train_source=train)
+    labels = [one for one in (test, other) if one is not None and one.label is not None]
+    numbered = dict(zip(map(id, labels), one_numbering(*labels), strict=True))
     where = choose_device(device)
-    untrained = make_encoder(folder.config, shape=test.shape).to(where)
-    tables: dict[str, Callable[[Samples], Tensor]] = {
+    tables: dict[str, Callable[..., Tensor]] = {
         "trained": partial(embed_samples, read_encoder(folder).to(where)),
-        "untrained": partial(embed_samples, untrained),
+        "before": partial(embed_samples, make_encoder(folder.config, shape=test.shape).to(where)),
     }
     if _are_numbers(test, number=len(test) + (0 if other is None else len(other))):
         tables["raw"] = _raw
@@ -117,22 +156,43 @@ def probe(
     for column, make in tables.items():
         log.info("probing  %s", column)
         rows = Tables(
-            make(test), test_label, None if other is None else make(other), train_label, k, num_folds, seed
+            test=make(test),
+            train=None if other is None else make(other),
+            pair=None if test.other is None else make(replace(test, take=test.other)),
+            test_label=numbered.get(id(test)),
+            train_label=numbered.get(id(other)),
+            score=test.score,
+            k=k,
+            num_folds=num_folds,
+            seed=seed,
         )
-        for name, work in chosen.items():
-            result[name][column] = work(rows)
+        for name in chosen:
+            result[name][column] = PROBES[name].work(rows)
     return result
 
 
-def _chosen(probes: Sequence[str], *, train: object) -> dict[str, Callable[[Tables], dict[str, float]]]:
-    known = {**WITH_TRAIN, **ALONE}
-    for name in probes:
-        if name not in known:
-            raise must_be("--probe", "name", "a known probe", repr(name), nearest(name, known))
-        if name in WITH_TRAIN and train is None:
-            raise must_be("--probe", name, "given other samples to learn from", "none", "say --train PATH")
-    names = probes or (ALONE if train is None else WITH_TRAIN)
-    return {name: known[name] for name in names}
+def _fitting(test: Samples, train: Samples | None) -> list[str]:
+    """The probes where none is named."""
+    if test.score is not None:
+        return ["sts"]
+    if test.other is not None:
+        return ["retrieval"]
+    return ["svm", "clustering"] if train is None else ["knn", "linear"]
+
+
+def _check(name: str, test: Samples, train: Samples | None, *, source: object, train_source: object) -> None:
+    """Raises: UserError where samples have not what the probe needs."""
+    asked = PROBES[name]
+    if asked.train and train is None:
+        raise must_be("--probe", name, "given other samples to learn from", "none", "say --train PATH")
+    for samples, where in ((test, source), (train, train_source)):
+        if asked.labels and samples is not None and samples.label is None:
+            advice = "put each class in a folder of its own, or name the column of labels"
+            raise must_be(str(where), "samples", "labelled", "no labels", advice)
+    if asked.pairs and test.other is None:
+        raise must_be(str(source), "samples", f"pairs, for {name}", "none", "name the column of the second side")
+    if asked.scores and test.score is None:
+        raise must_be(str(source), "pairs", f"scored, for {name}", "no scores", "name the column of scores")
 
 
 def _are_numbers(samples: Samples, *, number: int) -> bool:

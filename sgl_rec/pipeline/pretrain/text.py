@@ -1,0 +1,89 @@
+"""Texts: one a sample, or pairs that say the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from sgl_rec.data.texts.read import read_texts
+from sgl_rec.data.texts.rows import Texts
+from sgl_rec.encoders.text import TEXT_ENCODERS
+from sgl_rec.encoders.text.tokenizer import make_tokenizer, read_tokenizer
+from sgl_rec.encoders.text.tokens import Tokenizer, trimmed
+from sgl_rec.errors import must_be
+from sgl_rec.pipeline.pretrain.modality import Modality, Samples
+from sgl_rec.views.tokens import TEXT_VIEWS
+
+
+def read(
+    source: Path,
+    *,
+    form: Literal["lines", "table", "nli"] | None = None,
+    text_column: str | None = None,
+    other_column: str | None = None,
+    negative_column: str | None = None,
+    label_column: str | None = None,
+    score_column: str | None = None,
+    columns: Sequence[str] = (),
+    delimiter: str | None = None,
+    quoting: str | None = None,
+    encoding: str | None = None,
+    min_score: float | None = None,
+    tokenizer: str = "words",
+    vocabulary_size: int = 30_000,
+    length: int = 64,
+    kept: str = "",
+) -> Samples:
+    """The texts of a file, as ids of tokens.
+
+    Args:
+        form, text_column, other_column, negative_column, label_column, score_column, columns, delimiter, quoting,
+            encoding: see ``data.texts.read.read_texts``.
+        min_score: learn from pairs of at least this score alone, as from pairs that say the same.
+        tokenizer, vocabulary_size, length: see ``encoders.text.tokenizer.make_tokenizer``.
+    """
+    texts = read_texts(
+        source, form=form, text_column=text_column, other_column=other_column, negative_column=negative_column,
+        label_column=label_column, score_column=score_column, columns=tuple(columns), delimiter=delimiter,
+        quoting=quoting, encoding=encoding,
+    )  # fmt: skip
+    learnt = None if min_score is None else _at_least(texts, min_score, source=source)
+    made = read_tokenizer(kept, where="kept.json") if kept else None
+    made = made or make_tokenizer(tokenizer, texts.every(), vocabulary_size=vocabulary_size, length=length)
+    return Samples(
+        take=_taker(texts.text, made),
+        shape=(made.vocabulary_size, made.padding_id),
+        names=tuple(" ".join(text.split()) for text in texts.text),
+        sha256=hashlib.sha256(repr((texts.every(), texts.score)).encode()).hexdigest(),
+        label=texts.label,
+        classes=texts.classes,
+        notes=texts.left_out,
+        other=None if texts.other is None else _taker(texts.other, made),
+        negative=None if texts.negative is None else _taker(texts.negative, made),
+        score=texts.score,
+        learnt=learnt,
+        given={"padding_id": made.padding_id, "mask_id": made.mask_id, "special_ids": made.special_ids},
+        kept=made.to_json(),
+    )
+
+
+def _at_least(texts: Texts, min_score: float, *, source: Path) -> Tensor:
+    if texts.score is None:
+        raise must_be(f"{source}", "data.min_score", "given with data.score_column", "none")
+    chosen = (texts.score >= min_score).nonzero()[:, 0]
+    if not len(chosen):
+        raise must_be(f"{source}", "pairs", f"of a score of at least {min_score:g}, one or more", "none")
+    return chosen
+
+
+def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Tensor]:
+    """Indices -> ids, no wider than the longest of these texts."""
+    tokens = tokenizer(texts).int()  # half the memory of the ids an encoder takes
+    return lambda index: trimmed(tokens[index].long(), padding_id=tokenizer.padding_id)
+
+
+TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse")

@@ -1,0 +1,136 @@
+"""Texts as samples, through training to probes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sgl_rec.errors import UserError
+from sgl_rec.pipeline.pretrain.build import make_batches
+from sgl_rec.pipeline.pretrain.encode import other_samples
+from sgl_rec.pipeline.pretrain.folder import PretrainFolder
+from sgl_rec.pipeline.pretrain.pretrain import pretrain, resolve
+from sgl_rec.pipeline.pretrain.probe import probe
+from sgl_rec.pipeline.pretrain.text import read
+
+SMALL: dict[str, Any] = {
+    "encoder": {"width": 16, "num_heads": 2},
+    "head": {"output_dim": 8},
+    "training": {"max_epochs": 2, "batch_size": 4},
+}
+ROWS = ("red cat,a cat,4.5", "blue dog,a dog,5", "green fish,a stone,0.5", "old tree,trees,4", "sun,moon,1")
+PAIRS = "\n".join(("text,other,score", *ROWS, ""))
+COLUMNS = {"other_column": "other", "score_column": "score"}
+
+
+@pytest.fixture(autouse=True)
+def _restored(restored_state: None) -> None:
+    pass
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.csv"
+    path.write_text(PAIRS)
+    return path
+
+
+def test_a_line_each(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("one two\n\nthree\n")
+    samples = read(path)
+    assert (samples.names, samples.other, samples.label) == (("one two", "three"), None, None)
+    assert samples.take(torch.tensor([1])).shape == (1, 2)  # its start and its word: no wider than it has to be
+    assert samples.shape == (samples.take(torch.tensor([0, 1])).max() + 1, samples.given["padding_id"])
+
+
+def test_what_was_learnt_of_the_texts_is_kept(tmp_path: Path) -> None:
+    path, other = tmp_path / "a.txt", tmp_path / "b.txt"
+    path.write_text("one two three\nfour five\n")
+    other.write_text("five six\nseven\n")
+    folder = pretrain("text", path, settings=SMALL, out=tmp_path / "run", threads=1)
+    assert len(json.loads(folder.kept)["words"]) == 5
+    samples = other_samples(PretrainFolder.open(folder.path), other)
+    own = read(path)
+    five = own.take(torch.tensor([1]))[0, 2]
+    assert samples.take(torch.tensor([0]))[0].tolist() == [own.take(torch.tensor([0]))[0, 0], five, 1]
+    kept = folder.path / "kept.json"
+    kept.write_text(kept.read_text().replace("five", "nine"))
+    with pytest.raises(UserError, match=r"kept.json: must be as the run wrote it"):
+        other_samples(PretrainFolder.open(folder.path), other)
+
+
+def test_pairs_of_a_high_score_are_what_is_learnt_from(pairs: Path) -> None:
+    samples = read(pairs, min_score=4, **COLUMNS)
+    assert samples.learnt is not None
+    assert (len(samples), samples.learnt.tolist()) == (5, [0, 1, 3])
+    config = resolve("text", pairs, settings={**SMALL, "data": {**COLUMNS, "min_score": 4.0}})
+    batches = make_batches(config, samples, device=torch.device("cpu"))
+    assert (batches.num_steps, batches.batch_size) == (1, 3)
+    batch = batches.epoch(0).batch(0)
+    order = [samples.names.index(name) for name in ("red cat", "blue dog", "old tree")]
+    firsts = {tuple(row) for row in samples.take(torch.tensor(order)).tolist()}
+    assert {tuple(row) for row in batch.first[0].tolist()} == firsts
+    assert samples.other is not None
+    seconds = {tuple(row) for row in samples.other(torch.tensor(order)).tolist()}
+    assert {tuple(row) for row in batch.second[0].tolist()} == seconds
+
+
+def test_contradictions_are_hard_negatives(tmp_path: Path) -> None:
+    path = tmp_path / "nli.jsonl"
+    rows = [("a man runs", "someone moves", "entailment"), ("a man runs", "nobody moves", "contradiction")]
+    rows += [("a dog sits", "an animal sits", "entailment"), ("a dog sits", "it is raining", "neutral")]
+    rows += [("a dog sits", "no dog sits", "contradiction")]
+    keys = ("sentence1", "sentence2", "gold_label")
+    path.write_text("".join(json.dumps(dict(zip(keys, row, strict=True))) + "\n" for row in rows))
+    folder = pretrain("text", path, settings=SMALL, out=tmp_path / "run", threads=1)
+    samples = other_samples(folder, path)
+    assert samples.names == ("a man runs", "a dog sits")
+    assert samples.negative is not None
+    batch = make_batches(folder.config, samples, device=torch.device("cpu")).epoch(0).batch(0)
+    assert batch.negative is not None
+    assert batch.negative[0].shape[0] == 2
+
+
+def test_scored_pairs_are_probed_by_their_correlation(pairs: Path, tmp_path: Path) -> None:
+    settings = {**SMALL, "data": {**COLUMNS, "min_score": 4.0}}
+    folder = pretrain("text", pairs, settings=settings, out=tmp_path / "run", threads=1)
+    found = probe(folder.path, pairs)
+    assert set(found) == {"sts"}
+    assert set(found["sts"]) == {"trained", "before"}
+    assert -1 <= found["sts"]["trained"]["spearman"] <= 1
+    both = probe(folder.path, pairs, probes=["retrieval"])["retrieval"]["trained"]
+    assert {"recall@1", "recall@1 back"} <= set(both)
+    with pytest.raises(UserError, match=r"samples must be labelled, got no labels; .* name the column of labels"):
+        probe(folder.path, pairs, probes=["svm"])
+
+
+def test_labels_of_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "l.tsv"
+    path.write_text("text\tkind\nred cat\tpet\nblue dog\tpet\noak\ttree\nelm\ttree\n")
+    samples = read(path, label_column="kind")
+    assert samples.classes == ("pet", "tree")
+    assert samples.label is not None
+    assert samples.label.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_score": 9.0, **COLUMNS}, "pairs must be of a score of at least 9, one or more, got none"),
+        ({"min_score": 1.0, "other_column": "other"}, "data.min_score must be given with data.score_column"),
+        ({"tokenizer": "no-such-folder"}, "no-such-folder"),
+    ],
+)
+def test_what_cannot_be_read(pairs: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read(pairs, **options)
+
+
+def test_pairs_are_asked_for(tiny_pretrain: Path, pictures: Path) -> None:
+    with pytest.raises(UserError, match="samples must be pairs, for sts, got none"):
+        probe(tiny_pretrain, pictures, probes=["sts"])
