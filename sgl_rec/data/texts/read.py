@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ def read_texts(
     negative_column: str | None = None,
     label_column: str | None = None,
     score_column: str | None = None,
-    columns: tuple[str, ...] = (),
+    columns: Sequence[str] = (),
     delimiter: str | None = None,
     quoting: str | None = None,
     encoding: str | None = None,
