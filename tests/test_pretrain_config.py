@@ -15,9 +15,6 @@ from sgl_rec.settings import read_toml
 
 MODALITIES = ("vision", "text", "graph")
 FILES = [(modality, path) for modality in MODALITIES for path in pretrain_methods(modality).values()]
-    (modality, path) for modality in ("vision", "text", "graph") for path in pretrain_methods(modality).values()
-]
-SOURCE = {"data": {"source": "here"}}
 
 
 def values(path: Path) -> dict[str, Any]:

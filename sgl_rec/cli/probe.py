@@ -20,7 +20,7 @@ from sgl_rec.cli.options import common, data_settings, on_threads, plugins, run_
 )
 @click.option(
     "--probe", "probes", multiple=True,
-    help="knn or linear, with --train; svm, clustering; of pairs retrieval, sts. Repeatable  [default: what fits].",
+    help="knn or linear, with --train; svm, clustering; of pairs retrieval, sts. Repeatable  [default: some].",
 )  # fmt: skip
 @click.option("--finetune", is_flag=True, help="Train a classifier from the run and from scratch, with --train.")
 @click.option(
