@@ -35,16 +35,21 @@ class Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class Part(pydantic.BaseModel):
-    """A table that chooses a part by ``name`` and gives its keyword arguments."""
+class Arguments(pydantic.BaseModel):
+    """A table whose other keys are the keyword arguments of what it names."""
 
     model_config = pydantic.ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
-    name: str
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Everything but the name (and what subclasses take)."""
+        """All keys that are no field."""
         return dict(self.model_extra or {})
+
+
+class Part(Arguments):
+    """A table that chooses a part by ``name`` and gives its keyword arguments."""
+
+    name: str
 
 
 class LossPart(Part):

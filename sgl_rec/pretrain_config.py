@@ -9,20 +9,15 @@ from typing import Any, Literal
 import pydantic
 import tomli_w
 
-from sgl_rec.config import LossPart, Part, Section, explain
+from sgl_rec.config import Arguments, LossPart, Part, Section, explain
 from sgl_rec.errors import UserError, must_be, nearest
 from sgl_rec.files import shipped_folder
 
 
-class Source(pydantic.BaseModel):
+class Source(Arguments):
     """The samples: ``source`` is a path, the other keys are arguments of the modality's reader."""
 
-    model_config = pydantic.ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
     source: str
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
 
 
 class Momentum(Section):

@@ -21,7 +21,6 @@ from sgl_rec.errors import UserError, one_line
 from sgl_rec.files import atomic_path, sha256
 from sgl_rec.pipeline.run_tables import read_ids, read_pairs, read_table, write_ids, write_pairs, write_table
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
-from sgl_rec.settings import read_toml
 from sgl_rec.training.checkpoint import Checkpoint
 from sgl_rec.types import Dataset, Embeddings, Ids, Split
 
@@ -46,22 +45,18 @@ class StoredData:
 class RunFolder(VouchedFolder):
     """The files of a recommender's run beside those of any run."""
 
+    resume = "sgl-rec train --resume"
+
     def __init__(self, path: Path) -> None:
-        super().__init__(path, resume="sgl-rec train --resume")
+        super().__init__(path)
         self.ids_file = self.path / "ids.parquet"
         self.interactions_file = self.path / "interactions.parquet"
         self.users_file = self.path / "users.parquet"
         self.report_file = self.path / "report.html"
         self.warm_file = self.checkpoints / "warm_start.safetensors"
 
-    @classmethod
-    def open(cls, path: Path | str) -> RunFolder:
-        """An existing run. Raises: UserError when there is none."""
-        folder = cls(Path(path))
-        if not folder.config_file.is_file():
-            raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
-        _ = folder.config
-        return folder
+    def check_settings(self) -> None:
+        _ = self.config
 
     def write_data(self, dataset: Dataset, split: Split) -> None:
         """``ids.parquet`` and ``interactions.parquet``."""
@@ -95,27 +90,15 @@ class RunFolder(VouchedFolder):
     def source(self) -> str:
         return str(self.data.facts["source"])
 
-    def is_finished(self) -> bool:
-        """Whether the results are there, and undamaged: a resume can write them again."""
-        if not self.metrics_file.is_file():
-            return False
-        try:
-            self.read_json(self.metrics_file)
-            self.read_history()
-            if self.name_of(self.users_file) in self.manifest["sha256"]:  # no test part, none
-                self.read_users()
-            self.read_model()
-        except UserError as error:
-            log.warning("%s; it is written again", str(error).partition(";")[0])
-            return False
-        return True
+    def check_results(self) -> None:
+        if self.name_of(self.users_file) in self.manifest["sha256"]:  # no test part, none
+            self.read_users()
+        self.read_model()
 
     @cached_property
     def config(self) -> Config:
-        """Raises: UserError naming the file, also when it was edited: a run has the settings it began with."""
-        advice = f"restore it, or train anew with --config {self.config_file}"
-        self.check(self.config_file, advice=advice)
-        return parse(read_toml(self.config_file), where=str(self.config_file))
+        """Raises: UserError naming the file where it is not as it was."""
+        return parse(self.read_settings(), where=str(self.config_file))
 
     @cached_property
     def data(self) -> StoredData:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +21,9 @@ from sgl_rec import __version__
 from sgl_rec.errors import UserError, one_line
 from sgl_rec.files import atomic_path, lock, remove_leftovers, sha256, write_text
 from sgl_rec.pipeline.run_tables import read_table, write_table
+from sgl_rec.settings import read_toml
+
+log = logging.getLogger("sgl_rec")
 
 FORMAT = 1
 """Of the folder as a whole; one that is written otherwise gets another number."""
@@ -35,11 +39,12 @@ class VouchedFolder:
     changed byte is an error and never another result. While they are written, manifest and files may differ;
     then ``config.toml`` (of the start) or ``metrics.json`` (of the end), each written last, is not there yet.
 
-    Args:
-        resume: the command that writes results again.
     """
 
-    def __init__(self, path: Path, *, resume: str) -> None:
+    resume = ""
+    """The command that writes results again."""
+
+    def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self.config_file = self.path / "config.toml"
         self.manifest_file = self.path / "manifest.json"
@@ -49,7 +54,20 @@ class VouchedFolder:
         self.log_file = self.path / "log.txt"
         self.checkpoints = self.path / "checkpoint"
         self.environment_file = self.checkpoints / "environment.json"
-        self.again = f"write it again with {resume} {self.path}"
+        self.again = f"write it again with {self.resume} {self.path}"
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """An existing run. Raises: UserError when there is none, or its settings are not as they were."""
+        folder = cls(Path(path))
+        if not folder.config_file.is_file():
+            raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
+        folder.check_settings()
+        return folder
+
+    def check_settings(self) -> None:
+        """Raises: UserError for settings that are none of this kind of run."""
+        raise NotImplementedError
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -80,6 +98,29 @@ class VouchedFolder:
         """``config.toml``, last: a folder that has it has its data too."""
         self.vouch({"config.toml": _sha256(text)})
         write_text(self.config_file, text)
+
+    def read_settings(self) -> dict[str, Any]:
+        """``config.toml``. Raises: UserError also when it was edited: a run has the settings it began with."""
+        advice = f"restore it, or train anew with --config {self.config_file}"
+        self.check(self.config_file, advice=advice)
+        return read_toml(self.config_file)
+
+    def is_finished(self) -> bool:
+        """Whether the results are there, and undamaged: a resume can write them again."""
+        if not self.metrics_file.is_file():
+            return False
+        try:
+            self.read_json(self.metrics_file)
+            self.read_history()
+            self.check_results()
+        except UserError as error:
+            log.warning("%s; it is written again", str(error).partition(";")[0])
+            return False
+        return True
+
+    def check_results(self) -> None:
+        """Raises: UserError for a result of this kind of run that is absent or damaged."""
+        raise NotImplementedError
 
     def write_outcome(self, history: Sequence[Mapping[str, float]], metrics: Mapping[str, Any]) -> None:
         """``history.parquet`` and, last, ``metrics.json``: a folder that has it is a finished run."""

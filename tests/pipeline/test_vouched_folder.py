@@ -10,9 +10,13 @@ from sgl_rec.errors import UserError
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
 
 
+class Folder(VouchedFolder):
+    resume = "sgl-rec again"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> VouchedFolder:
-    made = VouchedFolder(tmp_path / "run", resume="sgl-rec again")
+    made = Folder(tmp_path / "run")
     made.checkpoints.mkdir(parents=True)
     made.write_environment({"torch": "2"})
     made.write_settings("a = 1\n")
@@ -21,7 +25,7 @@ def folder(tmp_path: Path) -> VouchedFolder:
 
 
 def test_what_was_written_is_read(folder: VouchedFolder) -> None:
-    again = VouchedFolder(folder.path, resume="sgl-rec again")
+    again = Folder(folder.path)
     again.check(again.config_file)
     assert again.read_json(again.metrics_file) == {"test": {"m": 1.0}}
     assert again.read_json(again.environment_file) == {"torch": "2"}
@@ -38,7 +42,7 @@ def test_what_was_written_is_read(folder: VouchedFolder) -> None:
 def test_a_changed_byte_is_an_error_that_says_what_to_do(folder: VouchedFolder, name: str) -> None:
     file = folder.path / name
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    again = VouchedFolder(folder.path, resume="sgl-rec again")
+    again = Folder(folder.path)
     with pytest.raises(UserError, match=rf"another checksum; write it again with sgl-rec again {folder.path}"):
         again.read_history() if name == "history.parquet" else again.read_json(file)
 

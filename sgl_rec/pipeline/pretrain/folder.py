@@ -14,35 +14,28 @@ from sgl_rec.files import sha256, write_text
 from sgl_rec.pipeline.plugins import loaded_plugins
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
 from sgl_rec.pretrain_config import PretrainConfig, dump_pretrain, parse_pretrain
-from sgl_rec.settings import read_toml
 from sgl_rec.training.checkpoint import Checkpoint
 
 
 class PretrainFolder(VouchedFolder):
     """``model.safetensors`` has all networks; the samples stay where they are, known by their checksum."""
 
+    resume = "sgl-rec pretrain --resume"
+
     def __init__(self, path: Path) -> None:
-        super().__init__(path, resume="sgl-rec pretrain --resume")
+        super().__init__(path)
         self.kept_file = self.path / "kept.json"
 
-    @classmethod
-    def open(cls, path: Path | str) -> PretrainFolder:
-        """An existing run. Raises: UserError when there is none."""
-        folder = cls(Path(path))
-        if not folder.config_file.is_file():
-            raise UserError(f"{path}: must be a run folder with config.toml, got none; check the path")
-        for name in folder.config.plugins:
+    def check_settings(self) -> None:
+        for name in self.config.plugins:
             if name not in loaded_plugins():
                 rule = f"loaded, {name} among them"
-                raise must_be(str(path), "plug-ins", rule, "not that one", f"say --plugin {name}")
-        return folder
+                raise must_be(str(self.path), "plug-ins", rule, "not that one", f"say --plugin {name}")
 
     @cached_property
     def config(self) -> PretrainConfig:
-        """Raises: UserError naming the file, also when it was edited: a run has the settings it began with."""
-        advice = f"restore it, or train anew with --config {self.config_file}"
-        self.check(self.config_file, advice=advice)
-        return parse_pretrain(read_toml(self.config_file), where=str(self.config_file))
+        """Raises: UserError naming the file where it is not as it was."""
+        return parse_pretrain(self.read_settings(), where=str(self.config_file))
 
     @property
     def kept(self) -> str:
@@ -82,14 +75,5 @@ class PretrainFolder(VouchedFolder):
                 )
         return Checkpoint.load(self.model_file, advice=self.again)
 
-    def is_finished(self) -> bool:
-        """Whether the results are there, and undamaged."""
-        if not self.metrics_file.is_file():
-            return False
-        try:
-            self.read_json(self.metrics_file)
-            self.read_history()
-            self.model()
-        except UserError:
-            return False
-        return True
+    def check_results(self) -> None:
+        self.model()
