@@ -32,9 +32,20 @@ LISTS = Path(__file__).parent / "peers" / "recbole_lists.py"
 @click.option("--set", "settings", multiple=True, metavar="KEY=JSON", help="A key of RecBole's config.")
 @click.option("--k", type=click.IntRange(min=1), default=20, show_default=True, help="Length of a list.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option(
+    "--checkpoints", type=click.Path(path_type=Path, file_okay=False),
+    help="RecBole's best state is kept there; the same command goes on from it.",
+)  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A CSV file.")
 def main(
-    dataset: str, split: str, model: str, settings: tuple[str, ...], k: int, threads: int, out: Path
+    dataset: str,
+    split: str,
+    model: str,
+    settings: tuple[str, ...],
+    k: int,
+    threads: int,
+    checkpoints: Path | None,
+    out: Path,
 ) -> None:
     """Train a model of RecBole and write its lists; what was seen goes to stdout as JSON."""
     from sgl_rec.pipeline.prepare import prepare
@@ -47,7 +58,8 @@ def main(
         recbole_sgl.export(prepared, Path(folder))
         made = Path(folder) / "lists.csv"
         asked = {"data_path": folder, "dataset": recbole_sgl.NAME, "model": model, "config": config,
-                 "threads": threads, "k": k, "out": str(made)}  # fmt: skip
+                 "threads": threads, "k": k, "out": str(made),
+                 "checkpoints": str((checkpoints or Path(folder)).absolute())}  # fmt: skip
         ended = subprocess.run(
             [str(python), str(LISTS)], input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=False,
             cwd=folder,

@@ -28,7 +28,8 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         settings: ``data_path`` (the folder that holds ``<dataset>/<dataset>.<part>.inter``), ``dataset``,
-            ``model``, ``config`` (keys of RecBole), ``threads``, ``k``, ``out`` (a CSV file).
+            ``model``, ``config`` (keys of RecBole), ``threads``, ``k``, ``out`` (a CSV file), ``checkpoints`` (a
+            folder; where an earlier run was stopped, this one goes on from its best epoch).
     """
     torch.set_num_threads(settings["threads"])
     from recbole.config import Config
@@ -48,7 +49,7 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
             "valid_metric": f"NDCG@{settings['k']}",
             "use_gpu": False,
             "show_progress": False,
-            "checkpoint_dir": settings["data_path"],
+            "checkpoint_dir": settings["checkpoints"],
             **settings["config"],
         },
     )
@@ -56,6 +57,7 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
     train, valid, _ = data_preparation(config, create_dataset(config))
     model = get_model(config["model"])(config, train.dataset).to(config["device"])
     trainer = get_trainer(config["MODEL_TYPE"], config["model"])(config, model)
+    go_on(trainer, Path(settings["checkpoints"]))
     begin = time.perf_counter()
     best, _ = trainer.fit(train, valid, saved=True, show_progress=False)
     seconds = time.perf_counter() - begin
@@ -71,6 +73,19 @@ def main(settings: dict[str, Any]) -> dict[str, Any]:
         "settings": {name: config[name] for name in ("learning_rate", "train_batch_size", *settings["config"])},
         "versions": f"torch {torch.__version__}, {torch.get_num_threads()} threads",
     }
+
+
+def go_on(trainer: Any, folder: Path) -> None:
+    """RecBole's own resume, which reads its file as newer versions of torch refuse to."""
+    found = sorted(folder.glob("*.pth"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        return
+    state = torch.load(found[-1], map_location="cpu", weights_only=False)  # of an earlier run of this script
+    trainer.start_epoch, trainer.cur_step = state["epoch"] + 1, state["cur_step"]
+    trainer.best_valid_score, trainer.saved_model_file = state["best_valid_score"], str(found[-1])
+    trainer.best_valid_result = None
+    trainer.model.load_state_dict(state["state_dict"])
+    trainer.optimizer.load_state_dict(state["optimizer"])
 
 
 @torch.no_grad()
