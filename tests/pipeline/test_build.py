@@ -150,7 +150,7 @@ def test_a_part_that_fails_is_the_parts_fault(monkeypatch: pytest.MonkeyPatch) -
     def mine(graph: Graph, *, strength: float = 0.1) -> Graph:  # no generator
         return graph
 
-    monkeypatch.setitem(VIEWS._points, "mine", EntryPoint("mine", "somewhere:mine", "sgl_rec.views"))
+    monkeypatch.setitem(VIEWS._installed, "mine", EntryPoint("mine", "somewhere:mine", "sgl_rec.views"))
     monkeypatch.setattr(
         type(VIEWS), "__getitem__", lambda self, name: mine if name == "mine" else real(self, name)
     )
