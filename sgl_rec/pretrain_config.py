@@ -100,6 +100,8 @@ def pretrain_methods(modality: str) -> dict[str, Path]:
 def pretrain_method_file(method: str, *, modality: str) -> Path:
     """The file of ``--method``: a shipped one, else a path."""
     shipped = pretrain_methods(modality)
+    if not method and not shipped:
+        raise must_be("--method", "it", f"given for {modality}", "none", "name a .toml file")
     if method in shipped:
         return shipped[method]
     if Path(method).suffix == ".toml":

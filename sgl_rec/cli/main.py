@@ -104,7 +104,7 @@ def _explain(error: Exception, *, debug: bool) -> None:
         name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
         _fail(f"Error: {name}: cannot be used ({error.strerror}); check the path and its disk", CALLERS_FAULT)
     if isinstance(error, MemoryError) or any(words in str(error) for words in NO_MEMORY):
-        advice = "lower encoder.embedding_dim or training.batch_size, or the command's --memory-budget"
+        advice = "lower training.batch_size, the width of the encoder, or --memory-budget where there is one"
         _fail(f"Error: out of memory ({error}); {advice}", CALLERS_FAULT)
     _fail(
         f"Internal error: {type(error).__name__}: {error}; run again with --debug and report what it prints",

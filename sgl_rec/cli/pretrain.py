@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -46,7 +47,8 @@ def pretrain(
 ) -> None:
     """Train an encoder on samples without labels.
 
-    MODALITY is vision or graph; SOURCE a folder or a zip file of images, or a TU folder of graphs.
+    MODALITY is vision, text or graph; SOURCE a folder or a zip file of images, a file of texts, or a TU folder of
+    graphs.
     `embed` makes vectors with what was trained, `probe` measures them.
     """
     if resume is None:
@@ -61,7 +63,8 @@ def pretrain(
             folder = resume_pretrain(resume, device=device, threads=threads, observer=observer)
     click.echo(folder.path)
     if not is_quiet():
-        click.echo(f"next: sgl-rec embed {folder.path} {folder.source} --output vectors.parquet", err=True)
+        run, samples = quote(str(folder.path)), quote(folder.source)
+        click.echo(f"next: sgl-rec embed {run} {samples} --output vectors.parquet", err=True)
 
 
 def _begin(

@@ -67,8 +67,10 @@ def probe(
     from sgl_rec.pipeline.pretrain.probe import probe as work
 
     path = None if output is None else Path(output)
-    PretrainFolder.open(run).check_output(path)
+    PretrainFolder.open(run).check_output(path, source, train)
     read: dict[str, Any] = {"settings": data_settings(settings), "train_settings": data_settings(train_settings)}
+    if train is None and train_settings:
+        raise click.UsageError("--train-set is given with --train")
     if finetune:
         if train is None or probes:
             raise click.UsageError("--finetune is given with --train, and without --probe")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,8 @@ class GraphSet:
         node_start: the nodes of graph g are ``node_start[g] .. node_start[g + 1] - 1``.
         label: class of each graph, 0 .. C - 1, or None.
         classes: what the file calls each class.
+        node_labels: of every column of node labels those that are known, in the order of their features.
+        most_degree: where features are degrees, the last of them.
     """
 
     name: str
@@ -29,6 +31,8 @@ class GraphSet:
     node_start: Int64[Tensor, " G1"]
     label: Int64[Tensor, " G"] | None = None
     classes: tuple[int, ...] = ()
+    node_labels: tuple[tuple[int, ...], ...] = ()
+    most_degree: int | None = None
 
     def __len__(self) -> int:
         return len(self.node_start) - 1
@@ -73,14 +77,9 @@ class GraphSet:
         return batch
 
     def to(self, device: torch.device | str) -> GraphSet:
-        return GraphSet(
-            self.name,
-            self.x.to(device),
-            self.edge_index.to(device),
-            self.node_start.to(device),
-            None if self.label is None else self.label.to(device),
-            self.classes,
-        )
+        label = None if self.label is None else self.label.to(device)
+        x, edge_index, node_start = (one.to(device) for one in (self.x, self.edge_index, self.node_start))
+        return replace(self, x=x, edge_index=edge_index, node_start=node_start, label=label)
 
 
 def _members(start: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:

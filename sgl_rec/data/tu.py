@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,13 @@ from sgl_rec.data.graph_set import GraphSet
 from sgl_rec.errors import UserError, must_be, one_line
 
 
-def read_tu(folder: Path, *, max_degree: int = 100) -> GraphSet:
+def read_tu(
+    folder: Path,
+    *,
+    max_degree: int = 100,
+    known: Sequence[Sequence[int]] | None = None,
+    most_degree: int | None = None,
+) -> GraphSet:
     """The graphs of a TU folder: ``NAME_A.txt`` and its companions, in it or in its ``raw/``.
 
     Features are the node attributes, where there is a file of them, and behind them the node labels one-hot, a
@@ -21,6 +28,9 @@ def read_tu(folder: Path, *, max_degree: int = 100) -> GraphSet:
 
     Args:
         max_degree: degrees above it share the last column.
+        known: of every column of node labels those that have a feature, as an earlier reading found them
+            (``node_labels``); by default those that occur here.
+        most_degree: the last column of degrees, as an earlier reading found it; by default the highest here.
 
     Raises: UserError for a folder without such files, and for a file that does not fit the others.
 
@@ -32,9 +42,12 @@ def read_tu(folder: Path, *, max_degree: int = 100) -> GraphSet:
     graph_of_node = _graph_of_node(_at(prefix, "graph_indicator"))
     num_nodes, num_graphs = len(graph_of_node), int(graph_of_node[-1]) + 1
     edges = _edges(_at(prefix, "A"), graph_of_node)
-    x = _features(prefix, num_nodes)
-    if x is None:
-        x = _degree_one_hot(edges, num_nodes, max_degree)
+    x, labels = _features(prefix, num_nodes, known)
+    if x is not None:
+        most_degree = None
+    else:
+        x = _degree_one_hot(edges, num_nodes, max_degree, most_degree)
+        most_degree = x.shape[1] - 1
     label, classes = None, ()
     if (path := _at(prefix, "graph_labels")).is_file():
         values = _table(path, np.int64, rows=num_graphs, columns=1)[:, 0]
@@ -47,6 +60,8 @@ def read_tu(folder: Path, *, max_degree: int = 100) -> GraphSet:
         torch.from_numpy(np.searchsorted(graph_of_node, np.arange(num_graphs + 1))),
         None if label is None else torch.from_numpy(label),
         classes,
+        labels,
+        most_degree,
     )
 
 
@@ -109,24 +124,31 @@ def _edges(path: Path, graph_of_node: np.ndarray) -> np.ndarray:
     return np.stack([code // num_nodes, code % num_nodes])
 
 
-def _features(prefix: Path, num_nodes: int) -> np.ndarray | None:
-    """Attributes and one-hot labels, side by side; None without either."""
-    blocks = []
+def _features(
+    prefix: Path, num_nodes: int, known: Sequence[Sequence[int]] | None
+) -> tuple[np.ndarray | None, tuple[tuple[int, ...], ...]]:
+    """Attributes and one-hot labels, side by side (None without either), and the labels in their order."""
+    blocks, found = [], []
     if (path := _at(prefix, "node_attributes")).is_file():
         blocks.append(_table(path, np.float32, rows=num_nodes))
     if (path := _at(prefix, "node_labels")).is_file():
-        labels = _table(path, np.int64, rows=num_nodes)
-        blocks += [_one_hot(np.unique(column, return_inverse=True)[1]) for column in labels.T]
-    return np.hstack(blocks) if blocks else None
+        labels = _table(path, np.int64, rows=num_nodes, columns=None if known is None else len(known))
+        for place, column in enumerate(labels.T):
+            own = np.unique(column) if known is None else np.asarray(known[place], np.int64)
+            code = np.searchsorted(own, column).clip(max=len(own) - 1)
+            if (wrong := own[code] != column).any():
+                line = int(np.flatnonzero(wrong)[0])
+                rule = f"one of the {len(own)} that are known"
+                raise must_be(f"{path}, line {line + 1}", "a node label", rule, int(column[line]))
+            blocks.append(np.eye(len(own), dtype=np.float32)[code])
+            found.append(tuple(own.tolist()))
+    return np.hstack(blocks) if blocks else None, tuple(found)
 
 
-def _degree_one_hot(edges: np.ndarray, num_nodes: int, max_degree: int) -> np.ndarray:
+def _degree_one_hot(edges: np.ndarray, num_nodes: int, max_degree: int, most_degree: int | None) -> np.ndarray:
     if max_degree < 0:
         raise must_be("read_tu", "max_degree", "at least 0", max_degree)
-    return _one_hot(np.minimum(np.bincount(edges[0], minlength=num_nodes), max_degree))
-
-
-def _one_hot(column: np.ndarray) -> np.ndarray:
-    rows: np.ndarray = np.zeros((len(column), int(column.max()) + 1), dtype=np.float32)
-    rows[np.arange(len(column)), column] = 1
+    degree = np.minimum(np.bincount(edges[0], minlength=num_nodes), max_degree)
+    most = int(degree.max()) if most_degree is None else most_degree
+    rows: np.ndarray = np.eye(most + 1, dtype=np.float32)[np.minimum(degree, most)]
     return rows

@@ -51,7 +51,8 @@ def write_vectors(
     kind = path.suffix.lower()
     if kind == ".npy":
         with atomic_path(path.with_name(f"{path.name}.txt")) as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+            lines = (" ".join(name.splitlines()) for name in names)
+            temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     with atomic_path(path) as temporary:
         if kind == ".npy":
             with temporary.open("wb") as file:

@@ -58,6 +58,8 @@ def check_out(out: str | Path | None, *, overwrite: bool, kind: Callable[[Path],
                 f"--out: {out} must be empty or hold a run alone, got other files ({', '.join(strangers[:3])}); "
                 "choose another place"
             )
+        if not overwrite and not folder.config_file.is_file():
+            raise UserError(f"--out: {out} must not exist, got what is left of a start; use --overwrite")
         if not overwrite:
             raise UserError(
                 f"--out: {out} must not exist, got a run; use --overwrite, or --resume {out} to go on"

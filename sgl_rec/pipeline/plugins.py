@@ -69,7 +69,7 @@ def _import(name: str, stem: str) -> ModuleType:
         return module
     except UserError:
         raise
-    except Exception as error:  # somebody else's module can fail in any way
+    except (Exception, SystemExit) as error:  # somebody else's module can fail in any way
         got = f"{type(error).__name__}: {one_line(error)}"
         raise must_be(f"plug-in {name}", "the module", "importable", got, "check its name, or mend it") from error
 

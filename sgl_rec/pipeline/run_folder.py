@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sgl_rec.config import Config, dump_toml, parse
-from sgl_rec.errors import UserError, one_line
+from sgl_rec.errors import UserError, must_be, one_line
 from sgl_rec.files import atomic_path, sha256
 from sgl_rec.pipeline.run_tables import read_ids, read_pairs, read_table, write_ids, write_pairs, write_table
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
@@ -56,6 +56,8 @@ class RunFolder(VouchedFolder):
         self.warm_file = self.checkpoints / "warm_start.safetensors"
 
     def check_settings(self) -> None:
+        if "modality" in self.read_settings():
+            raise must_be(str(self.path), "the run", "one of train", "one of pretrain", "see embed and probe")
         _ = self.config
 
     def write_data(self, dataset: Dataset, split: Split) -> None:

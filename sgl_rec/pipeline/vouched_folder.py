@@ -173,17 +173,25 @@ class VouchedFolder:
         """Where the data of the run was read."""
         raise NotImplementedError
 
-    def check_output(self, path: Path | None) -> None:
-        """Whether results may go to ``path``. Raises: UserError for a file of the run, and for its data."""
+    def check_output(self, path: Path | None, *read: str | Path | None) -> None:
+        """Whether results may go to ``path``.
+
+        Args:
+            read: what the results are made of, beside the run.
+
+        Raises: UserError for a file of this run or of another, for its data, and for what is read.
+        """
         if path is None:
             return
-        place = os.path.realpath(path)  # which a circle of links does not stop
-        own = [self.path / name for name in [*self.manifest["sha256"], "manifest.json", "log.txt", "lock"]]
-        inside = place.startswith(os.path.realpath(self.checkpoints) + os.sep)
-        if inside or place in [os.path.realpath(file) for file in own]:
-            raise UserError(f"{path}: the output must not be a file of the run itself; choose another name")
-        if place == os.path.realpath(self.source):
+        place = Path(os.path.realpath(path))  # which a circle of links does not stop
+        for folder in (place.parent, place.parent.parent):
+            if _is_of_run(place, folder):
+                of = "the run itself" if folder == Path(os.path.realpath(self.path)) else f"the run {folder}"
+                raise UserError(f"{path}: the output must not be a file of {of}; choose another name")
+        if place == Path(os.path.realpath(self.source)):
             raise UserError(f"{path}: the output must not be the data of the run; choose another name")
+        if place in [Path(os.path.realpath(one)) for one in read if one is not None]:
+            raise UserError(f"{path}: the output must not be what is read; choose another name")
 
     def read_history(self) -> pd.DataFrame:
         self.check(self.history_file, advice=self.again)
@@ -199,6 +207,17 @@ class VouchedFolder:
         """``metrics.json`` or the environment. Raises: UserError naming the file when absent or damaged."""
         self.check(path, advice=self.again if path == self.metrics_file else RESTORE)
         return _read_json(path)
+
+
+def _is_of_run(place: Path, folder: Path) -> bool:
+    """Whether ``place`` is a file of the run in ``folder``, where there is one."""
+    try:
+        names = _read_json(folder / "manifest.json")["sha256"]
+    except (UserError, KeyError):
+        return False
+    name = place.relative_to(folder)
+    own = {*names, "config.toml", "manifest.json", "model.safetensors", "log.txt", "lock"}
+    return name.parts[0] == "checkpoint" or name.as_posix() in own
 
 
 def _json(values: Mapping[str, Any]) -> str:

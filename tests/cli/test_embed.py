@@ -36,4 +36,5 @@ def test_one_line_for_a_fault(
 
 
 def test_a_recommenders_run_is_none(call: Any, tiny_run: Path, pictures: Path, tmp_path: Path) -> None:
-    assert "modality" in call("embed", tiny_run, pictures, "--output", tmp_path / "v.csv").fault
+    fault = call("embed", tiny_run, pictures, "--output", tmp_path / "v.csv").fault
+    assert "the run must be one of pretrain, got one of train; see evaluate" in fault

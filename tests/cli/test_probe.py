@@ -53,3 +53,8 @@ def test_finetuned_beside_a_start_from_scratch(call: Any, tiny_pretrain: Path, p
     assert "--finetune is given with --train" in call("probe", tiny_pretrain, pictures, "--finetune").fault
     wrong = call("probe", tiny_pretrain, pictures, "--train", pictures, "--finetune", "--labels", "all")
     assert "must be numbers as 0.1,1, got 'all'" in wrong.fault
+
+
+def test_how_train_is_read_without_train(call: Any, tiny_pretrain: Path, pictures: Path) -> None:
+    fault = call("probe", tiny_pretrain, pictures, "--train-set", "data.size=8").fault
+    assert "--train-set is given with --train" in fault

@@ -126,3 +126,24 @@ def test_the_real_ones_are_as_torch_geometric_reads_them(data_root: Path, tmp_pa
     assert torch.equal(ours.label, theirs.y)
     for number in (0, 7, len(ours) - 1):
         assert torch.equal(ours.batch(torch.tensor([number])).edge_index, theirs[number].edge_index)
+
+
+def test_labels_of_an_earlier_reading_keep_their_columns(tmp_path: Path) -> None:
+    first = read_tu(write(tmp_path / "a", FILES))
+    assert first.node_labels == ((2, 6, 9),)
+    fewer = FILES | {"node_labels": "6\n6\n6\n9\n9\n"}
+    second = read_tu(write(tmp_path / "b", fewer), known=first.node_labels)
+    assert second.x.tolist() == [[0, 1, 0]] * 3 + [[0, 0, 1]] * 2
+    other = FILES | {"node_labels": "6\n7\n6\n9\n2\n"}
+    with pytest.raises(
+        UserError, match=r"TOY_node_labels.txt, line 2: a node label must be one of the 3 .*, got 7"
+    ):
+        read_tu(write(tmp_path / "c", other), known=first.node_labels)
+
+
+def test_degrees_of_an_earlier_reading_are_as_many(tmp_path: Path) -> None:
+    bare = {part: FILES[part] for part in ("A", "graph_indicator")}
+    folder = write(tmp_path / "a", bare)
+    assert read_tu(folder).most_degree == 2
+    assert read_tu(folder, most_degree=4).x.shape[1] == 5
+    assert read_tu(folder, most_degree=1).x.tolist() == read_tu(folder, max_degree=1).x.tolist()

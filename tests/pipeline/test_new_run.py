@@ -42,3 +42,9 @@ def test_a_place_that_cannot_be_made_is_said(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(UserError, match="cannot be made"):
         new_folder(None, source="demo", method="m", overwrite=False, kind=RunFolder)
+
+
+def test_what_a_start_that_was_killed_left_says_so(run_copy: Path) -> None:
+    (run_copy / "config.toml").unlink()
+    with pytest.raises(UserError, match="got what is left of a start; use --overwrite"):
+        new_folder(run_copy, source="demo", method="m", overwrite=False, kind=RunFolder)

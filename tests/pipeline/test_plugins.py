@@ -102,6 +102,7 @@ def test_twice_is_once() -> None:
         ("PARTS = 3", "PARTS must be a table {group: {name: attribute}}, got 3"),
         ("PARTS = {'g': {'a': 'b'}}", "PARTS['g'] must be names of its attributes, got b"),
         ("1 / 0", "the module must be importable, got ZeroDivisionError: division by zero; check its name"),
+        ("import sys; sys.exit(0)", "the module must be importable, got SystemExit: 0"),
         ("import no_such_thing", "the module must be importable, got ModuleNotFoundError"),
     ],
 )
@@ -122,3 +123,21 @@ def test_a_file_that_hides_a_module_or_is_absent(tmp_path: Path) -> None:
     for name in (str(tmp_path / "absent.py"), "absent_module"):
         with pytest.raises(UserError, match="the module must be importable"):
             load_plugin(name)
+
+
+def test_a_method_of_a_plugin_is_asked_for_and_a_view_that_fails_is_named(
+    series: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_plugin(str(PLUGINS / "waves.py"))
+    with pytest.raises(UserError, match=r"--method: it must be given for waves, got none; name a \.toml file"):
+        pretrain("waves", series[0], out=tmp_path / "run")
+
+    def fails(rows: Any, *, generator: Any) -> Any:
+        raise IndexError("no such row")
+
+    monkeypatch.setattr(sys.modules["waves"], "shift", fails)
+    with pytest.raises(
+        UserError, match="view 'shift' must be able to take these samples, got IndexError: no such row"
+    ):
+        pretrain("waves", series[0], method=str(PLUGINS / "waves.toml"), out=tmp_path / "run", threads=1)
+    assert not (tmp_path / "run").exists()

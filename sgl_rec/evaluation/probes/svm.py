@@ -69,11 +69,13 @@ def svm(
 
 def _check(embedding: Tensor, label: Tensor, *, folds: Mapping[str, int], prices: Sequence[float]) -> None:
     check_labelled("svm", "embedding", embedding, label, num_classes=2)
+    smallest = int(torch.unique(label, return_counts=True)[1].min())
     for name, number in folds.items():
         if number < 2:
             raise must_be("svm", name, "at least 2", number)
-        smallest = int(torch.unique(label, return_counts=True)[1].min())
         if smallest < number:
-            raise must_be("svm", name, f"at most {smallest}, the rows of the smallest class", number)
+            rule = f"at most {smallest}, the rows of the smallest class"
+            raise must_be("svm", name, rule, number, "lower it (--folds of a probe)")
+        smallest -= -(-smallest // number)  # of which the largest fold leaves the others
     if not prices or not all(0 < price < math.inf for price in prices):
         raise must_be("svm", "prices", "finite and > 0, at least one", list(prices))

@@ -14,6 +14,7 @@ from torch import Tensor
 from sgl_rec.config import Part, complete_part
 from sgl_rec.encoders import HEADS
 from sgl_rec.encoders.heads import predictor
+from sgl_rec.errors import UserError, must_be, one_line
 from sgl_rec.losses import PAIR_LOSSES, Objective
 from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
 from sgl_rec.pretrain_config import PretrainConfig
@@ -142,8 +143,14 @@ def make_side(
 
     def side(index: Tensor, generator: torch.Generator) -> tuple[Any, ...]:
         found = taken(index)
-        for view in chain:
-            found = view(found, generator=generator)
+        for view, part in zip(chain, parts, strict=True):
+            try:
+                found = view(found, generator=generator)
+            except UserError:
+                raise
+            except Exception as error:  # somebody else's view can fail in any way
+                got = f"{type(error).__name__}: {one_line(error)}"
+                raise must_be("views", f"view {part.name!r}", "able to take these samples", got) from error
         return (found,)
 
     return side

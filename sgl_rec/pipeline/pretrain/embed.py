@@ -54,7 +54,7 @@ def embed(
     path = None if output is None else Path(output)
     if path is not None:
         check_format(path)
-        folder.check_output(path)
+        folder.check_output(path, source)
     samples = other_samples(folder, source, settings=settings)
     vectors = embed_samples(read_encoder(folder).to(choose_device(device)), samples)
     labels = None

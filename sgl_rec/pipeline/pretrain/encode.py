@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sgl_rec.errors import must_be
 from sgl_rec.pipeline.pretrain.build import make_encoder, read_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
-from sgl_rec.pipeline.pretrain.modality import Samples
+from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
 from sgl_rec.pretrain_config import parse_pretrain
 from sgl_rec.settings import merge
 from sgl_rec.training.checkpoint import load_module
@@ -37,6 +37,10 @@ def other_samples(
 
     Raises: UserError for samples that the run's encoder does not take.
     """
+    modality: Modality = MODALITIES[folder.config.modality]
+    for key in ("source", *modality.learnt_by):
+        if key in (settings or {}):
+            raise must_be("--set", f"data.{key}", "left out: the run has its own", "one")
     values = folder.config.model_dump(mode="json", exclude_none=True)
     values = merge(values, {"data": {**(settings or {}), "source": str(source)}})
     samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)

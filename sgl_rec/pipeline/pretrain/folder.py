@@ -27,10 +27,14 @@ class PretrainFolder(VouchedFolder):
         self.kept_file = self.path / "kept.json"
 
     def check_settings(self) -> None:
+        if "modality" not in self.read_settings():
+            got, advice = "one of train", "see evaluate and recommend"
+            raise must_be(str(self.path), "the run", "one of pretrain", got, advice)
         for name in self.config.plugins:
             if name not in loaded_plugins():
                 rule = f"loaded, {name} among them"
-                raise must_be(str(self.path), "plug-ins", rule, "not that one", f"say --plugin {name}")
+                advice = f"say --plugin {name}, or the path of its file"
+                raise must_be(str(self.path), "plug-ins", rule, "not that one", advice)
 
     @cached_property
     def config(self) -> PretrainConfig:

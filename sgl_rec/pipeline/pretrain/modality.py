@@ -70,9 +70,11 @@ class Modality:
             each makes rows of ``embedding_dim``.
         views: called as ``view(samples, **arguments, generator=)``; what comes out is like what went in.
         method: the one that is trained where none is named.
+        learnt_by: keys of ``[data]`` that say how ``kept`` is learnt, and nothing to a later reading.
     """
 
     read: Callable[..., Samples]
     encoders: Registry
     views: Registry
     method: str = ""
+    learnt_by: tuple[str, ...] = ()

@@ -98,6 +98,8 @@ def make_ready(
     """Resolve the config, read the samples and try one step. Raises: UserError as ``pretrain``."""
     resolved = resolve(modality, source, method=method, config=config, settings=settings)
     samples = read_samples(resolved)
+    for note in samples.notes:  # before a step is tried, which too few that are left may fail
+        log.warning("%s", note)
     _try(resolved, samples, device)
     return Ready(resolved, samples, device)
 
@@ -143,6 +145,11 @@ def resolve(
     kind: Modality = MODALITIES[modality]
     file = pretrain_method_file(method or kind.method, modality=modality)
     values = merge(read_toml(file), {} if config is None else read_toml(Path(config)))
+    given_otherwise = ("modality", "method", "plugins")
+    for key in (*given_otherwise, "source"):
+        table = (settings or {}) if key in given_otherwise else (settings or {}).get("data", {})
+        if key in table:
+            raise must_be("--set", key, "left out of the settings", "one", "it is an argument of the command")
     values = merge(values, settings or {})
     given = {
         "method": values.get("method", file.stem),
@@ -205,8 +212,6 @@ def _run(
         if folder.is_finished():
             log.info("%s is finished; nothing is left to do", folder.path)
             return folder
-        for note in samples.notes:
-            log.warning("%s", note)
         labelled = "no labels" if samples.label is None else f"{len(samples.classes)} classes"
         log.info("method   %s", config.method)
         log.info("samples  %s from %s, %s", f"{len(samples):,}", config.data.source, labelled)

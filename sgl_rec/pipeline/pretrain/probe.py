@@ -189,10 +189,17 @@ def _check(name: str, test: Samples, train: Samples | None, *, source: object, t
         if asked.labels and samples is not None and samples.label is None:
             advice = "put each class in a folder of its own, or name the column of labels"
             raise must_be(str(where), "samples", "labelled", "no labels", advice)
+    if asked.labels and len(test.classes) < 2:
+        raise must_be(str(source), "classes", "at least 2", len(test.classes))
+    if asked.train and train is not None and not set(test.classes) & set(train.classes):
+        got = f"{test.classes[0]!r} and {train.classes[0]!r} among others"
+        raise must_be(str(train_source), "classes", f"some of those of {source}", got)
     if asked.pairs and test.other is None:
         raise must_be(str(source), "samples", f"pairs, for {name}", "none", "name the column of the second side")
     if asked.scores and test.score is None:
         raise must_be(str(source), "pairs", f"scored, for {name}", "no scores", "name the column of scores")
+    if asked.scores and test.score is not None and bool((test.score == test.score[0]).all()):
+        raise must_be(str(source), "scores", "of at least two values", "one value")
 
 
 def _are_numbers(samples: Samples, *, number: int) -> bool:

@@ -86,4 +86,6 @@ def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Ten
     return lambda index: trimmed(tokens[index].long(), padding_id=tokenizer.padding_id)
 
 
-TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse")
+TEXT = Modality(
+    read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=("tokenizer", "vocabulary_size", "length")
+)

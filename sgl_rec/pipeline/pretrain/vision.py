@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -28,20 +29,26 @@ def read(
         size, num_channels, only, invert: see ``data.images.read_images``.
     """
     images = read_images(source, size=size, num_channels=num_channels, only=only, invert=invert)
+    names = tuple(map(_as_text, images.names))
     try:
-        label, classes = folder_labels(images.names)
+        label, classes = folder_labels(names)
     except UserError:
         label, classes = None, []
-    digest = hashlib.sha256("\n".join(images.names).encode() + images.pixels.numpy().tobytes()).hexdigest()
+    digest = hashlib.sha256("\n".join(names).encode() + images.pixels.numpy().tobytes()).hexdigest()
     return Samples(
         take=lambda index: images.pixels[index].float() / 255,
         shape=(num_channels, size),
-        names=images.names,
+        names=names,
         sha256=digest,
         label=label,
         classes=tuple(classes),
-        notes=images.unreadable,
+        notes=tuple(map(_as_text, images.unreadable)),
     )
+
+
+def _as_text(name: str) -> str:
+    """A file's name, also where it is not UTF-8 and Python has put its bytes into surrogates."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 VISION = Modality(read, IMAGE_ENCODERS, IMAGE_VIEWS, method="simclr")

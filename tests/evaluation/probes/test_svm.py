@@ -74,3 +74,11 @@ def test_refuses(change: dict[str, object], message: str) -> None:
 def test_one_class() -> None:
     with pytest.raises(UserError, match="svm: classes of embedding must be at least 2, got 1"):
         svm(torch.ones(20, 2), torch.zeros(20, dtype=torch.int64), generator=generator())
+
+
+def test_inner_folds_that_the_outer_ones_leave_no_rows_for() -> None:
+    rows, label = torch.randn(16, 2, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 2
+    with pytest.raises(
+        UserError, match="num_inner_folds must be at most 4, the rows of the smallest class, got 5"
+    ):
+        svm(rows, label, num_folds=2, generator=torch.Generator())

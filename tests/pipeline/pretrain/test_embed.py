@@ -33,3 +33,15 @@ def test_the_output_is_looked_at_first(tiny_pretrain: Path, tmp_path: Path) -> N
 
 def test_loose_samples_have_no_labels(tiny_pretrain: Path, pictures: Path) -> None:
     assert embed(tiny_pretrain, pictures / "bar-0").labels is None
+
+
+def test_what_is_read_and_other_runs_are_not_written_over(
+    tiny_pretrain: Path, tiny_run: Path, pictures: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "vectors.csv"
+    source.write_text("text\na\nb\n")
+    with pytest.raises(UserError, match="the output must not be what is read"):
+        embed(tiny_pretrain, source, output=source)
+    with pytest.raises(UserError, match=r"the output must not be a file of the run .*demo; choose another name"):
+        embed(tiny_pretrain, pictures, output=tiny_run / "ids.parquet")
+    assert source.read_text() == "text\na\nb\n"

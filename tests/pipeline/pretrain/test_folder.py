@@ -45,5 +45,5 @@ def test_a_damaged_result_is_no_result(copy: Path, name: str) -> None:
 def test_the_recommenders_commands_say_what_it_is(copy: Path) -> None:
     from sgl_rec.pipeline.run_folder import RunFolder
 
-    with pytest.raises(UserError, match=r"config\.toml"):
+    with pytest.raises(UserError, match="the run must be one of train, got one of pretrain"):
         RunFolder.open(copy)

@@ -155,3 +155,24 @@ def test_it_is_said_once_and_not_of_a_start(caplog: pytest.LogCaptureFixture) ->
         for _ in range(3):
             monitor(point)
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(
+    "settings", [{"modality": "graph"}, {"method": "moco"}, {"plugins": ["os"]}, {"data": {"source": "x"}}]
+)
+def test_arguments_are_no_settings(settings: dict[str, Any], pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--set: \w+ must be left out of the settings, got one"):
+        pretrain("vision", pictures, settings=settings, out=tmp_path / "p", threads=1)
+
+
+def test_what_could_not_be_read_is_said_before_too_few_are_left(
+    pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.png").write_bytes((pictures / "bar-0" / "0.png").read_bytes())
+    (tmp_path / "b.png").write_bytes(b"broken")
+    with (
+        caplog.at_level(logging.WARNING, logger="sgl_rec"),
+        pytest.raises(UserError, match="number of samples must be at least 2, got 1"),
+    ):
+        pretrain("vision", tmp_path, settings=PICTURES, out=tmp_path / "p", threads=1)
+    assert "b.png" in caplog.text

@@ -54,3 +54,15 @@ def test_what_cannot_be_asked(
 def test_samples_without_labels(tiny_pretrain: Path, pictures: Path) -> None:
     with pytest.raises(UserError, match="samples must be labelled, got no labels; put each class in a folder"):
         probe(tiny_pretrain, pictures / "bar-0")
+
+
+def test_figures_that_would_mean_nothing_are_refused(tiny_pretrain: Path, pictures: Path) -> None:
+    one, other = {"only": ["bar-0/*"]}, {"only": ["bar-1/*"]}
+    both = {"only": ["bar-[12]/*"]}
+    with pytest.raises(UserError, match="classes must be at least 2, got 1"):
+        probe(tiny_pretrain, pictures, settings=one, probes=["clustering"])
+    with pytest.raises(
+        UserError, match=r"classes must be some of those of .*, got 'bar-1' and 'bar-0' among others"
+    ):
+        probe(tiny_pretrain, pictures, train=pictures, settings=both, train_settings=one, probes=["knn"])
+    assert probe(tiny_pretrain, pictures, train=pictures, settings=both, train_settings=other, probes=["knn"])

@@ -134,3 +134,18 @@ def test_what_cannot_be_read(pairs: Path, options: dict[str, Any], message: str)
 def test_pairs_are_asked_for(tiny_pretrain: Path, pictures: Path) -> None:
     with pytest.raises(UserError, match="samples must be pairs, for sts, got none"):
         probe(tiny_pretrain, pictures, probes=["sts"])
+
+
+def test_scores_that_are_all_the_same(pairs: Path, tmp_path: Path) -> None:
+    settings = {**SMALL, "data": dict(COLUMNS)}
+    folder = pretrain("text", pairs, settings=settings, out=tmp_path / "run", threads=1)
+    pairs.write_text("text,other,score\na,b,1\nc,d,1\n")
+    with pytest.raises(UserError, match="scores must be of at least two values, got one value"):
+        probe(folder.path, pairs)
+
+
+@pytest.mark.parametrize("key", ["tokenizer", "length", "source"])
+def test_what_the_run_has_of_its_own_is_not_said_again(key: str, pairs: Path, tmp_path: Path) -> None:
+    folder = pretrain("text", pairs, settings=SMALL, out=tmp_path / "run", threads=1)
+    with pytest.raises(UserError, match=f"data.{key} must be left out: the run has its own"):
+        other_samples(folder, pairs, settings={key: "words"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,11 @@ def test_loose_images_have_no_labels_and_what_is_none_is_noted(tmp_path: Path) -
 def test_the_checksum_is_of_pixels_and_names(pictures: Path) -> None:
     assert read(pictures, size=8).sha256 == read(pictures, size=8).sha256
     assert read(pictures, size=8).sha256 != read(pictures, size=8, invert=True).sha256
+
+
+def test_a_name_that_is_no_text(pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"b\xff.png")).write_bytes((pictures / "bar-0" / "0.png").read_bytes())
+    (tmp_path / os.fsdecode(b"c\xff.png")).write_bytes(b"none")
+    samples = read(tmp_path, size=8, num_channels=1)
+    assert samples.names == ("b\ufffd.png",)
+    assert samples.notes[0].encode()
