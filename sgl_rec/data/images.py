@@ -88,20 +88,44 @@ def read_images(
         >>> tuple(images.pixels.shape), images.names, [line.rpartition(": ")[2] for line in images.unreadable]
         ((1, 3, 8, 8), ('a.png',), ['image must be readable, got no picture of a known kind'])
     """
-    if size < 1:
-        raise must_be("images", "size", "at least 1", size)
-    if num_channels not in (1, 3):
-        raise must_be("images", "num_channels", "1 or 3", num_channels)
-    needed("images", "PIL.ImageOps")
-    pillow = needed("images", "PIL")
+    pillow = _pillow(size=size, num_channels=num_channels)
     with _source(path) as source:
         names = sorted(name for name in source.names() if _is_asked_for(name, only))
         if not names:
             asked = f"matching {', '.join(only)}" if only else f"ending in {', '.join(SUFFIXES)}"
             raise must_be(f"{path}", "the images", "at least one", f"no file {asked}")
-        if (num_bytes := len(names) * num_channels * size**2) > MOST_BYTES:
-            got = f"{num_bytes} for {len(names)} images"
-            raise must_be(f"{path}", "bytes of pixels", f"at most {MOST_BYTES}", got, "choose a smaller size")
+        images = _read(pillow, path, source, names, size=size, num_channels=num_channels)
+    return replace(images, pixels=255 - images.pixels) if invert else images
+
+
+def read_named_images(
+    path: Path,
+    names: Sequence[str],
+    *,
+    size: int,
+    num_channels: Literal[1, 3] = 3,
+    invert: bool = False,
+) -> Images:
+    """Those images below a folder or in a zip file, in this order, each as ``read_images`` makes it.
+
+    Args:
+        names: paths below ``path``, with ``/``. One that leads out of it, and one where there is no file, is left
+            out as an image is that cannot be read.
+        size, num_channels, invert: see ``read_images``.
+
+    Raises: UserError as ``read_images`` does.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> Image.new("RGB", (40, 30), "white").save(folder / "a.png")
+        >>> images = read_named_images(folder, ["b.png", "a.png"], size=8)
+        >>> images.names, [line.rpartition(": ")[2] for line in images.unreadable]
+        (('a.png',), ['image must be readable, got no such file'])
+    """
+    pillow = _pillow(size=size, num_channels=num_channels)
+    with _source(path) as source:
         images = _read(pillow, path, source, names, size=size, num_channels=num_channels)
     return replace(images, pixels=255 - images.pixels) if invert else images
 
@@ -128,6 +152,15 @@ def folder_labels(names: Sequence[str]) -> tuple[Int64[Tensor, " N"], list[str]]
     return torch.from_numpy(index.astype(np.int64)), labels.tolist()
 
 
+def _pillow(*, size: int, num_channels: int) -> Any:
+    if size < 1:
+        raise must_be("images", "size", "at least 1", size)
+    if num_channels not in (1, 3):
+        raise must_be("images", "num_channels", "1 or 3", num_channels)
+    needed("images", "PIL.ImageOps")
+    return needed("images", "PIL")
+
+
 class _ReadingError(Exception):
     """Why an image is left out, in words."""
 
@@ -146,6 +179,11 @@ class _Folder:
         return [one.relative_to(self.path).as_posix() for one in self.path.rglob("*") if one.is_file()]
 
     def read(self, name: str) -> bytes:
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts:
+            raise _ReadingError("a path that leads out of the folder")
+        if not (self.path / name).is_file():
+            raise _ReadingError("no such file")
         with (self.path / name).open("rb") as stream:
             return _limited(stream.read(MOST_FILE_BYTES + 1))
 
@@ -160,6 +198,8 @@ class _Zip:
         return list({one.filename for one in self._archive.infolist() if not one.is_dir()})
 
     def read(self, name: str) -> bytes:
+        if name not in self._archive.NameToInfo:
+            raise _ReadingError("no such file")
         with self._archive.open(name) as stream:
             content = stream.read(min(MOST_FILE_BYTES, self._left) + 1)
         if len(content) > self._left:
@@ -186,6 +226,9 @@ def _source(path: Path) -> Iterator[_Source]:
 def _read(
     pillow: Any, path: Path, source: _Source, names: Sequence[str], *, size: int, num_channels: int
 ) -> Images:
+    if (num_bytes := len(names) * num_channels * size**2) > MOST_BYTES:
+        got = f"{num_bytes} for {len(names)} images"
+        raise must_be(f"{path}", "bytes of pixels", f"at most {MOST_BYTES}", got, "choose a smaller size")
     pixels = torch.empty(len(names), num_channels, size, size, dtype=torch.uint8)
     found: list[str] = []
     unreadable: list[str] = []
