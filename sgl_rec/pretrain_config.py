@@ -53,6 +53,7 @@ class PretrainConfig(Section):
 
     ``views`` are applied one after the other to each of two copies of a batch; with ``second_views`` the second
     copy has its own. An empty list is the sample itself: then the encoder's dropout is the view.
+    With ``second_encoder`` the second side has a tower of its own, under ``second_head`` or a copy of ``head``.
     ``plugins`` are the modules that were loaded for the run; whoever uses it has to name them again.
     """
 
@@ -63,12 +64,22 @@ class PretrainConfig(Section):
     data: Source
     encoder: Part
     head: Part = Part(name="mlp")
+    second_encoder: Part | None = None
+    second_head: Part | None = None
     predictor: Predictor | None = None
     momentum: Momentum | None = None
     views: tuple[Part, ...] = pydantic.Field(default=(), strict=False)
     second_views: tuple[Part, ...] | None = pydantic.Field(default=None, strict=False)
     loss: dict[str, LossPart]
     training: PretrainTraining = PretrainTraining()
+
+    @pydantic.model_validator(mode="after")
+    def _two_towers(self) -> PretrainConfig:
+        if self.second_encoder is None and self.second_head is not None:
+            raise ValueError("second_head must stand with second_encoder, got it alone; add [second_encoder]")
+        if self.second_encoder is not None and self.momentum is not None:
+            raise ValueError("momentum must be left out with second_encoder: a slow copy is of one tower")
+        return self
 
     @pydantic.field_validator("loss")
     @classmethod

@@ -13,7 +13,7 @@ from sgl_rec.errors import UserError
 from sgl_rec.pretrain_config import dump_pretrain, parse_pretrain, pretrain_method_file, pretrain_methods
 from sgl_rec.settings import read_toml
 
-MODALITIES = ("vision", "text", "graph")
+MODALITIES = ("vision", "text", "image-text", "graph")
 FILES = [(modality, path) for modality in MODALITIES for path in pretrain_methods(modality).values()]
 
 
@@ -43,6 +43,7 @@ def test_every_method_is_whole_and_comes_back(modality: str, path: Path) -> None
             {"training": {"batch_size": 1}},
             "f: training.batch_size input should be greater than or equal to 2, got 1; ",
         ),
+        ({"second_head": {"name": "mlp"}}, "f: second_head must stand with second_encoder, got it alone; add "),
         ({"loss": {}}, "f: loss must hold a term"),
         ({"data": {}}, "f: data.source must be given, got none; add this key"),
         ({"views": "blur"}, "f: views "),

@@ -47,8 +47,8 @@ def pretrain(
 ) -> None:
     """Train an encoder on samples without labels.
 
-    MODALITY is vision, text or graph; SOURCE a folder or a zip file of images, a file of texts, or a TU folder of
-    graphs.
+    MODALITY is vision, text, image-text or graph; SOURCE a folder or a zip file of images, a file of texts,
+    a table of images and their texts, or a TU folder of graphs.
     `embed` makes vectors with what was trained, `probe` measures them.
     """
     if resume is None:

@@ -20,7 +20,12 @@ from sgl_rec.cli.options import common, data_settings, on_threads, plugins, run_
 )
 @click.option(
     "--probe", "probes", multiple=True,
-    help="knn or linear, with --train; svm, clustering; of pairs retrieval, sts. Repeatable  [default: some].",
+    help="knn or linear, with --train; svm, clustering; of pairs retrieval, sts; zero_shot, with --prompt. "
+    "Repeatable  [default: some].",
+)  # fmt: skip
+@click.option(
+    "--prompt", "prompts", multiple=True, metavar="TEXT",
+    help="For zero_shot, as 'a drawing of {}': {} stands for the name of a class. Repeatable.",
 )  # fmt: skip
 @click.option("--finetune", is_flag=True, help="Train a classifier from the run and from scratch, with --train.")
 @click.option(
@@ -33,7 +38,9 @@ from sgl_rec.cli.options import common, data_settings, on_threads, plugins, run_
 )
 @click.option("--k", type=click.IntRange(min=1), default=1, show_default=True, help="Neighbours of knn.")
 @click.option("--folds", "num_folds", type=click.IntRange(min=2), default=10, show_default=True, help="Of svm.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of folds and clusters.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of folds, clusters and intervals."
+)
 @click.option("--output", type=click.Path(dir_okay=False), help="Also write the figures there, as JSON.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:<n>.")
 @on_threads
@@ -44,6 +51,7 @@ def probe(
     source: str,
     train: str | None,
     probes: tuple[str, ...],
+    prompts: tuple[str, ...],
     finetune: bool,
     labels: str,
     steps: int,
@@ -58,7 +66,7 @@ def probe(
     """Measure what the vectors of a trained encoder know of labels, or of pairs.
 
     RUN is the folder that `pretrain` made, SOURCE samples of its kind: images in a folder for each class, graphs
-    with classes, texts with a column of labels, or pairs of texts, scored or not.
+    with classes, texts with a column of labels, pairs of texts, scored or not, or images with their texts.
     Beside it stand the encoder before its training and, where samples are numbers, the samples themselves.
     """
     from sgl_rec.files import write_text
@@ -72,14 +80,23 @@ def probe(
     if train is None and train_settings:
         raise click.UsageError("--train-set is given with --train")
     if finetune:
-        if train is None or probes:
-            raise click.UsageError("--finetune is given with --train, and without --probe")
+        if train is None or probes or prompts:
+            raise click.UsageError("--finetune is given with --train, and without --probe and --prompt")
         figures = tune(
             run, source, train=train, shares=_shares(labels), num_steps=steps, seed=seed, device=device, **read
         )
     else:
         figures = work(
-            run, source, train=train, probes=probes, k=k, num_folds=num_folds, seed=seed, device=device, **read
+            run,
+            source,
+            train=train,
+            probes=probes,
+            k=k,
+            num_folds=num_folds,
+            seed=seed,
+            prompts=prompts,
+            device=device,
+            **read,
         )
     if path is not None:
         write_text(path, json.dumps(figures, indent=2) + "\n")

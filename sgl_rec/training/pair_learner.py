@@ -68,7 +68,7 @@ class PairNetworks(nn.Module):
         if second_encoder is not None and second_head is not None:
             self.second = nn.ModuleDict({"encoder": second_encoder, "head": second_head})
         self.predictor = predictor
-        self.momentum = None if momentum is None else momentum(_Tower(encoder, head))
+        self.momentum = None if momentum is None else momentum(Tower(encoder, head))
 
     @property
     def width(self) -> int:
@@ -79,15 +79,15 @@ class PairNetworks(nn.Module):
     @property
     def towers(self) -> tuple[nn.Module, nn.Module]:
         """The first side's and the second's; one and the same where they share."""
-        first = _Tower(self.first["encoder"], self.first["head"])
-        return first, first if self.second is None else _Tower(self.second["encoder"], self.second["head"])
+        first = Tower(self.first["encoder"], self.first["head"])
+        return first, first if self.second is None else Tower(self.second["encoder"], self.second["head"])
 
     def predicted(self, projection: Tensor) -> Tensor:
         """What the loss compares with a target."""
         return projection if self.predictor is None else self.predictor(projection)
 
 
-class _Tower(nn.Module):
+class Tower(nn.Module):
     """A head over an encoder."""
 
     def __init__(self, encoder: nn.Module, head: nn.Module) -> None:

@@ -24,6 +24,8 @@ def test_a_file(call: Any, tiny_pretrain: Path, pictures: Path, tmp_path: Path) 
         (("--output", "v.csv", "--set", "training.seed=1"), "--set: section must be data, got training"),
         (("--output", "v.csv", "--set", "data.sizes=1"), "did you mean 'size'?"),
         (("--output", "v.csv", "--device", "gpu"), "gpu"),
+        (("--output", "v.csv", "--side", "second"), "samples must be pairs, for --side second, got none"),
+        (("--output", "v.csv", "--side", "third"), "third"),
     ],
 )
 def test_one_line_for_a_fault(

@@ -58,3 +58,10 @@ def test_finetuned_beside_a_start_from_scratch(call: Any, tiny_pretrain: Path, p
 def test_how_train_is_read_without_train(call: Any, tiny_pretrain: Path, pictures: Path) -> None:
     fault = call("probe", tiny_pretrain, pictures, "--train-set", "data.size=8").fault
     assert "--train-set is given with --train" in fault
+
+
+def test_prompts_are_for_samples_with_texts(call: Any, tiny_pretrain: Path, pictures: Path) -> None:
+    words = ("--probe", "zero_shot", "--prompt", "a drawing of {}")
+    assert "samples must be texts or pairs with texts" in call("probe", tiny_pretrain, pictures, *words).fault
+    words = ("--train", pictures, "--finetune", "--prompt", "{}")
+    assert "without --probe and --prompt" in call("probe", tiny_pretrain, pictures, *words).fault

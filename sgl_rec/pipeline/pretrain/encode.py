@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +13,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from sgl_rec.errors import must_be
-from sgl_rec.pipeline.pretrain.build import make_encoder, read_samples
+from sgl_rec.pipeline.pretrain.build import make_encoder, make_tower, read_by, read_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
-from sgl_rec.pretrain_config import parse_pretrain
+from sgl_rec.pipeline.pretrain.sides import Which, has_two_towers, one_side
+from sgl_rec.pretrain_config import PretrainConfig, parse_pretrain
 from sgl_rec.settings import merge
-from sgl_rec.training.checkpoint import load_module
+from sgl_rec.training.checkpoint import Checkpoint, load_module
 
 log = logging.getLogger("sgl_rec")
 
@@ -44,8 +46,39 @@ def other_samples(
     values = folder.config.model_dump(mode="json", exclude_none=True)
     values = merge(values, {"data": {**(settings or {}), "source": str(source)}})
     samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)
-    if list(samples.shape) != (expected := folder.model().values["shape"]):
+    _check_shape(folder, samples, source=source)
+    if samples.second is not None:
+        _check_shape(folder, samples.second, source=source, key="second_shape")
+    return _warned(samples)
+
+
+def side_samples(
+    folder: PretrainFolder, source: str | Path, *, which: Which, settings: Mapping[str, Any] | None = None
+) -> Samples:
+    """One side of such samples. Where the sides are of two modalities, ``source`` may also hold that one alone.
+
+    Raises: UserError as ``other_samples``, and for the second side of what has none.
+    """
+    path, sides = Path(source), MODALITIES[folder.config.modality].sides
+    if sides is None or sides.are_both_in(path):
+        samples = other_samples(folder, source, settings=settings)
+        if which == "second" and samples.other is None:
+            raise must_be(str(source), "samples", "pairs, for --side second", "none", "leave --side out")
+        return samples if which == "first" else samples.other_side
+    known = {key: value for key, value in folder.config.data.arguments.items() if key in sides.keys}
+    modality = one_side(folder.config, which).modality
+    given = {key: known[key] for key in inspect.signature(modality.read).parameters if key in known}
+    samples = read_by(modality, path, {**given, **(settings or {})}, kept=folder.kept)
+    _check_shape(folder, samples, source=source, key=_shape_of(which))
+    return _warned(samples)
+
+
+def _check_shape(folder: PretrainFolder, samples: Samples, *, source: object, key: str = "shape") -> None:
+    if list(samples.shape) != (expected := folder.model().values[key]):
         raise must_be(str(source), "shape of a sample", f"{expected}, as the run's", list(samples.shape))
+
+
+def _warned(samples: Samples) -> Samples:
     for note in samples.notes:
         log.warning("%s", note)
     return samples
@@ -74,16 +107,41 @@ def one_numbering(*several: Samples) -> list[Int64[Tensor, " N"]]:
 
 
 def read_encoder(folder: PretrainFolder) -> nn.Module:
-    """The trained encoder of a finished run, on the CPU."""
+    """The trained encoder of a finished run's first side, on the CPU."""
     model = folder.model()
     encoder: nn.Module = make_encoder(folder.config, shape=tuple(model.values["shape"]))
-    own = {
-        name.removeprefix(ENCODER): tensor
-        for name, tensor in model.group("networks").items()
-        if name.startswith(ENCODER)
-    }
-    load_module(encoder, own, where=folder.model_file)
+    _load(encoder, model, prefix=ENCODER, where=folder.model_file)
     return encoder
+
+
+def read_embedder(folder: PretrainFolder, which: Which = "first") -> nn.Module:
+    """What makes the vectors of a side: the trained encoder, and where there are two, the head over it too.
+
+    Two encoders make rows of two spaces; the heads bring them into one.
+    """
+    if not has_two_towers(folder.config):
+        return read_encoder(folder)
+    model = folder.model()
+    tower = fresh_embedder(folder.config, shape=tuple(model.values[_shape_of(which)]), which=which)
+    _load(tower, model, prefix=f"{which}.", where=folder.model_file)
+    return tower
+
+
+def fresh_embedder(config: PretrainConfig, *, shape: tuple[int, ...], which: Which = "first") -> nn.Module:
+    """The same as training began."""
+    made = make_tower(config, shape=shape, which=which)
+    module: nn.Module = made if has_two_towers(config) else made.encoder
+    return module
+
+
+def _shape_of(which: Which) -> str:
+    return "shape" if which == "first" else "second_shape"
+
+
+def _load(module: nn.Module, model: Checkpoint, *, prefix: str, where: Path) -> None:
+    whole = model.group("networks").items()
+    own = {name.removeprefix(prefix): tensor for name, tensor in whole if name.startswith(prefix)}
+    load_module(module, own, where=where)
 
 
 @torch.no_grad()

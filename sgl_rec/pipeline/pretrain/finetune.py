@@ -17,6 +17,7 @@ from sgl_rec.pipeline.device import choose_device
 from sgl_rec.pipeline.pretrain.build import make_encoder, make_side
 from sgl_rec.pipeline.pretrain.encode import embed_samples, labelled_samples, one_numbering, read_encoder
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
+from sgl_rec.pipeline.pretrain.sides import one_side
 from sgl_rec.rng import stream
 from sgl_rec.training.class_learner import Classifier, ClassLearner, LabelledBatches
 from sgl_rec.training.loop import Trainer
@@ -68,7 +69,7 @@ def finetune(
     known = labelled_samples(folder, train, settings=train_settings)
     test_label, train_label = one_numbering(test, known)
     num_classes = int(torch.cat([test_label, train_label]).max()) + 1
-    side = make_side(folder.config, known, folder.config.views)
+    side = make_side(one_side(folder.config, "first"), known)
     result: dict[str, dict[str, dict[str, float]]] = {}
     for share in shares:
         index = some_of_each(train_label, share=share, generator=stream(seed, "labels"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ MODALITIES = Registry(
         "vision": "sgl_rec.pipeline.pretrain.vision:VISION",
         "text": "sgl_rec.pipeline.pretrain.text:TEXT",
         "graph": "sgl_rec.pipeline.pretrain.graph:GRAPH",
+        "image-text": "sgl_rec.pipeline.pretrain.image_text:IMAGE_TEXT",
     },
     "sgl_rec.modalities",
 )
@@ -34,6 +36,8 @@ class Samples:
         notes: what was left out, a line each.
         other: the second side of each sample, where that is more than another view of the first: the text that
             says the same, the text of an image.
+        second: that side as samples of their own, where they are of another kind than the first.
+        words: texts -> what ``take`` returns, where samples are texts.
         negative: what is like the second side and no match.
         score: how alike the two sides are, where that was judged.
         learnt: indices of those that are learnt from, where it is not all.
@@ -49,6 +53,8 @@ class Samples:
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     other: Callable[[Tensor], Any] | None = None
+    second: Samples | None = None
+    words: Callable[[Sequence[str]], Any] | None = None
     negative: Callable[[Tensor], Any] | None = None
     score: Tensor | None = None
     learnt: Tensor | None = None
@@ -57,6 +63,26 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def other_side(self) -> Samples:
+        """The second sides; these samples themselves where there are no others."""
+        return self.second or (self if self.other is None else replace(self, take=self.other))
+
+
+class Sides(NamedTuple):
+    """Two modalities of which a third is made.
+
+    Args:
+        first, second: what they are called.
+        are_both_in: whether a path holds pairs; else it is read as one side alone, by that one's own reader,
+        keys: with these of the run's keys of ``[data]``.
+    """
+
+    first: str
+    second: str
+    are_both_in: Callable[[Path], bool]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +97,7 @@ class Modality:
         views: called as ``view(samples, **arguments, generator=)``; what comes out is like what went in.
         method: the one that is trained where none is named.
         learnt_by: keys of ``[data]`` that say how ``kept`` is learnt, and nothing to a later reading.
+        sides: what the two sides of a sample are, where they are of two modalities; each then has its tower.
     """
 
     read: Callable[..., Samples]
@@ -78,3 +105,4 @@ class Modality:
     views: Registry
     method: str = ""
     learnt_by: tuple[str, ...] = ()
+    sides: Sides | None = None

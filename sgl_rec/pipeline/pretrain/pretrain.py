@@ -58,9 +58,10 @@ def pretrain(
     """Train an encoder on samples without labels (or with them, where the loss asks), and return its run.
 
     Args:
-        modality: ``vision``, ``graph``, or one that a package adds.
-        source: a folder or a zip file of images, a TU folder of graphs.
-        method: a shipped method or a ``.toml`` file; by default ``simclr`` for images, ``graphcl`` for graphs.
+        modality: ``vision``, ``text``, ``image-text``, ``graph``, or one that a package adds.
+        source: a folder or a zip file of images, a file of texts, a table of images and their texts, a TU folder
+            of graphs.
+        method: a shipped method or a ``.toml`` file; by default the modality's own, ``simclr`` for images.
         out: the run folder; by default a new one under ``runs/``.
         overwrite: replace a run that is at ``out``.
         config, settings: a TOML file, and values, over the method's.
@@ -163,10 +164,15 @@ def resolve(
 def _try(config: PretrainConfig, samples: Samples, device: torch.device) -> None:
     """One step, before a folder is made: parts look at their values when they are called."""
     batches = make_batches(config, samples, device=device)
-    networks = make_networks(config, shape=samples.shape, num_steps=1).to(device)
+    networks = _networks(config, samples, num_steps=1).to(device)
     learner = _learner(config, networks, samples)
     learner.objective.to(device)
     learner.backward(batches.epoch(0).batch(0), ())
+
+
+def _networks(config: PretrainConfig, samples: Samples, *, num_steps: int) -> PairNetworks:
+    second = samples.other_side.shape
+    return make_networks(config, shape=samples.shape, second_shape=second, num_steps=num_steps)
 
 
 def _learner(config: PretrainConfig, networks: PairNetworks, samples: Samples) -> PairLearner:
@@ -218,7 +224,7 @@ def _run(
         log.info("device   %s, threads %d", device, torch.get_num_threads())
         batches = make_batches(config, samples, device=device)
         steps = batches.num_steps * training.max_epochs
-        networks = make_networks(config, shape=samples.shape, num_steps=steps).to(device)
+        networks = _networks(config, samples, num_steps=steps).to(device)
         learner = _learner(config, networks, samples)
         learner.objective.to(device)
         trainer = Trainer(
@@ -234,6 +240,7 @@ def _run(
         )
         fitted = trainer.fit()
         about = {"method": config.method, "epoch": fitted.epoch, "shape": list(samples.shape)}
+        about["second_shape"] = list(samples.other_side.shape)
         folder.write_model(fitted.parameters, about)
         metrics = {
             "method": config.method,

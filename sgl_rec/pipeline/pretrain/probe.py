@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +19,18 @@ from sgl_rec.evaluation.probes.linear import linear
 from sgl_rec.evaluation.probes.retrieval import retrieval
 from sgl_rec.evaluation.probes.sts import sts
 from sgl_rec.evaluation.probes.svm import svm
+from sgl_rec.evaluation.probes.zero_shot import class_embeddings, zero_shot
 from sgl_rec.pipeline.device import choose_device
-from sgl_rec.pipeline.pretrain.build import make_encoder
-from sgl_rec.pipeline.pretrain.encode import embed_samples, one_numbering, other_samples, read_encoder
+from sgl_rec.pipeline.pretrain.encode import (
+    embed_samples,
+    fresh_embedder,
+    one_numbering,
+    other_samples,
+    read_embedder,
+)
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import Samples
+from sgl_rec.pipeline.pretrain.sides import Which
 from sgl_rec.rng import stream
 
 log = logging.getLogger("sgl_rec")
@@ -37,7 +43,8 @@ MOST_RAW_BYTES = 1 << 31
 class Tables:
     """What a probe is given: vectors of samples, of other ones where there are any, and what is known of them.
 
-    ``pair`` has the vectors of the second sides of ``test``, and ``score`` how alike the two sides are.
+    ``pair`` has the vectors of the second sides of ``test``, ``prompt`` those of the prompts of each class, and
+    ``score`` says how alike the two sides are.
     """
 
     test: Float[Tensor, "N D"]
@@ -46,6 +53,7 @@ class Tables:
     test_label: Int64[Tensor, " N"] | None
     train_label: Int64[Tensor, " M"] | None
     score: Float[Tensor, " N"] | None
+    prompt: Float[Tensor, "C P D"] | None
     k: int
     num_folds: int
     seed: int
@@ -78,6 +86,12 @@ def _retrieval(given: Tables) -> dict[str, float]:
     return there | {f"{name} back": value for name, value in back.items()}
 
 
+def _zero_shot(given: Tables) -> dict[str, float]:
+    classes = class_embeddings(_there(given.prompt))
+    generator = stream(given.seed, "zero_shot")
+    return zero_shot(given.test, _there(given.test_label), classes, generator=generator)
+
+
 def _there(value: Tensor | None) -> Tensor:
     assert value is not None, "what a probe needs is asked for before"
     return value
@@ -91,6 +105,7 @@ class _Probe(NamedTuple):
     train: bool = False
     pairs: bool = False
     scores: bool = False
+    prompts: bool = False
 
 
 PROBES: Mapping[str, _Probe] = {
@@ -100,6 +115,7 @@ PROBES: Mapping[str, _Probe] = {
     "clustering": _Probe(_clustering, labels=True),
     "sts": _Probe(_sts, pairs=True, scores=True),
     "retrieval": _Probe(_retrieval, pairs=True),
+    "zero_shot": _Probe(_zero_shot, labels=True, prompts=True),
 }
 
 
@@ -114,6 +130,7 @@ def probe(
     k: int = 1,
     num_folds: int = 10,
     seed: int = 0,
+    prompts: Sequence[str] = (),
     device: str = "auto",
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Measure the vectors of a run's encoder on samples of which something is known, beside its first ones.
@@ -123,45 +140,48 @@ def probe(
         source: the samples that are measured on.
         train: the samples that ``knn`` looks among and ``linear`` learns from.
         probes: ``knn``, ``linear``, ``svm``, ``clustering`` of labels; ``sts`` of scored pairs, ``retrieval`` of
-            pairs. By default, of pairs the one that fits; of labels two with ``train``, the others without.
+            pairs, both ways; ``zero_shot`` of labels that are told by ``prompts``. By default, of pairs the one
+            that fits, and ``zero_shot`` with prompts; of labels two with ``train``, the others without.
         settings, train_settings: values of ``[data]`` over the run's own, for ``source`` and ``train``.
         k: neighbours of ``knn``.
         num_folds: of ``svm``, whose accuracy is their mean.
-        seed: of the folds and of the starts of the clusters.
+        seed: of the folds, of the starts of the clusters and of the interval of ``zero_shot``.
+        prompts: texts in which ``{}`` stands for the name of a class; a class is the mean of its prompts.
 
     Returns: {probe: {column: {figure: value}}}, the columns "trained", "before" (as training began) and, where
         samples are numbers, "raw".
 
-    Raises: UserError for an unknown probe, and samples without what a probe needs.
+    Raises: UserError for an unknown probe, a prompt without ``{}``, and samples without what a probe needs.
     """
+    for prompt in prompts:
+        if "{}" not in prompt:
+            raise must_be("--prompt", "it", "a text with {} where the class stands", repr(prompt))
     for name in probes:
         if name not in PROBES:
             raise must_be("--probe", "name", "a known probe", repr(name), nearest(name, PROBES))
     folder = PretrainFolder.open(run)
     test = other_samples(folder, source, settings=settings)
     other = None if train is None else other_samples(folder, train, settings=train_settings)
-    chosen = probes or _fitting(test, other)
+    chosen = probes or _fitting(test, other, prompts)
     for name in chosen:
-        _check(name, test, other, source=source, train_source=train)
+        _check(name, test, other, source=source, train_source=train, prompts=prompts)
     labels = [one for one in (test, other) if one is not None and one.label is not None]
     numbered = dict(zip(map(id, labels), one_numbering(*labels), strict=True))
     where = choose_device(device)
-    tables: dict[str, Callable[..., Tensor]] = {
-        "trained": partial(embed_samples, read_encoder(folder).to(where)),
-        "before": partial(embed_samples, make_encoder(folder.config, shape=test.shape).to(where)),
-    }
-    if _are_numbers(test, number=len(test) + (0 if other is None else len(other))):
-        tables["raw"] = _raw
+    prompted = _prompted(test, prompts)
+    number = len(test) + (0 if other is None else len(other))
     result: dict[str, dict[str, dict[str, float]]] = {name: {} for name in chosen}
-    for column, make in tables.items():
+    for column, make in _columns(folder, test, device=where, number=number).items():
         log.info("probing  %s", column)
+        told = None if prompted is None else make(prompted, "second")
         rows = Tables(
-            test=make(test),
-            train=None if other is None else make(other),
-            pair=None if test.other is None else make(replace(test, take=test.other)),
+            test=make(test, "first"),
+            train=None if other is None else make(other, "first"),
+            pair=None if test.other is None else make(test.other_side, "second"),
             test_label=numbered.get(id(test)),
             train_label=numbered.get(id(other)),
             score=test.score,
+            prompt=None if told is None else told.view(len(test.classes), len(prompts), -1),
             k=k,
             num_folds=num_folds,
             seed=seed,
@@ -171,16 +191,54 @@ def probe(
     return result
 
 
-def _fitting(test: Samples, train: Samples | None) -> list[str]:
+def _columns(
+    folder: PretrainFolder, test: Samples, *, device: torch.device, number: int
+) -> dict[str, Callable[[Samples, Which], Tensor]]:
+    """What is set side by side: (samples, the side they are of) -> their vectors, of so many samples."""
+    shapes = {"first": test.shape, "second": test.other_side.shape}
+    which: tuple[Which, ...] = ("first", "second")
+    trained = {side: read_embedder(folder, side).to(device) for side in which}
+    before = {side: fresh_embedder(folder.config, shape=shapes[side], which=side).to(device) for side in which}
+    columns: dict[str, Callable[[Samples, Which], Tensor]] = {
+        "trained": lambda samples, side: embed_samples(trained[side], samples),
+        "before": lambda samples, side: embed_samples(before[side], samples),
+    }
+    if test.second is None and _are_numbers(test, number=number):
+        columns["raw"] = lambda samples, side: _raw(samples)
+    return columns
+
+
+def _prompted(test: Samples, prompts: Sequence[str]) -> Samples | None:
+    """The prompts of the first class, of the second and so on, as samples of the second side."""
+    words = test.other_side.words
+    if words is None or not prompts or test.label is None:
+        return None
+    texts = [prompt.replace("{}", name) for name in test.classes for prompt in prompts]
+    tokens = words(texts)
+    return replace(test.other_side, take=lambda index: tokens[index], names=tuple(texts))
+
+
+def _fitting(test: Samples, train: Samples | None, prompts: Sequence[str]) -> list[str]:
     """The probes where none is named."""
+    asked = ["zero_shot"] if prompts else []
     if test.score is not None:
         return ["sts"]
     if test.other is not None:
-        return ["retrieval"]
+        return ["retrieval", *asked]
+    if asked:
+        return asked
     return ["svm", "clustering"] if train is None else ["knn", "linear"]
 
 
-def _check(name: str, test: Samples, train: Samples | None, *, source: object, train_source: object) -> None:
+def _check(
+    name: str,
+    test: Samples,
+    train: Samples | None,
+    *,
+    source: object,
+    train_source: object,
+    prompts: Sequence[str],
+) -> None:
     """Raises: UserError where samples have not what the probe needs."""
     asked = PROBES[name]
     if asked.train and train is None:
@@ -196,6 +254,10 @@ def _check(name: str, test: Samples, train: Samples | None, *, source: object, t
         raise must_be(str(train_source), "classes", f"some of those of {source}", got)
     if asked.pairs and test.other is None:
         raise must_be(str(source), "samples", f"pairs, for {name}", "none", "name the column of the second side")
+    if asked.prompts and not prompts:
+        raise must_be("--probe", name, "given prompts", "none", "say --prompt 'a picture of {}'")
+    if asked.prompts and test.other_side.words is None:
+        raise must_be(str(source), "samples", f"texts or pairs with texts, for {name}", "none of them")
     if asked.scores and test.score is None:
         raise must_be(str(source), "pairs", f"scored, for {name}", "no scores", "name the column of scores")
     if asked.scores and test.score is not None and bool((test.score == test.score[0]).all()):

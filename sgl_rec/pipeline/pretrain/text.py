@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -52,12 +53,9 @@ def read(
         quoting=quoting, encoding=encoding,
     )  # fmt: skip
     learnt = None if min_score is None else _at_least(texts, min_score, source=source)
-    made = read_tokenizer(kept, where="kept.json") if kept else None
-    made = made or make_tokenizer(tokenizer, texts.every(), vocabulary_size=vocabulary_size, length=length)
-    return Samples(
-        take=_taker(texts.text, made),
-        shape=(made.vocabulary_size, made.padding_id),
-        names=tuple(" ".join(text.split()) for text in texts.text),
+    made = known_tokenizer(kept, tokenizer, texts.every(), vocabulary_size=vocabulary_size, length=length)
+    return replace(
+        text_samples(texts.text, made),
         sha256=hashlib.sha256(repr((texts.every(), texts.score)).encode()).hexdigest(),
         label=texts.label,
         classes=texts.classes,
@@ -66,9 +64,30 @@ def read(
         negative=None if texts.negative is None else _taker(texts.negative, made),
         score=texts.score,
         learnt=learnt,
-        given={"padding_id": made.padding_id, "mask_id": made.mask_id, "special_ids": made.special_ids},
-        kept=made.to_json(),
     )
+
+
+def text_samples(texts: Sequence[str], tokenizer: Tokenizer) -> Samples:
+    """Texts as ids of a tokenizer."""
+    padding_id = tokenizer.padding_id
+    return Samples(
+        take=_taker(texts, tokenizer),
+        shape=(tokenizer.vocabulary_size, padding_id),
+        names=tuple(" ".join(text.split()) for text in texts),
+        sha256=hashlib.sha256(repr(tuple(texts)).encode()).hexdigest(),
+        words=tokenizer,
+        given={"padding_id": padding_id, "mask_id": tokenizer.mask_id, "special_ids": tokenizer.special_ids},
+        kept=tokenizer.to_json(),
+    )
+
+
+def known_tokenizer(
+    kept: str, name: str, texts: Sequence[str], *, vocabulary_size: int, length: int
+) -> Tokenizer:
+    """The one that a run has kept, else one by its name (``encoders.text.tokenizer.make_tokenizer``)."""
+    if kept:
+        return read_tokenizer(kept, where="kept.json")
+    return make_tokenizer(name, texts, vocabulary_size=vocabulary_size, length=length)
 
 
 def _at_least(texts: Texts, min_score: float, *, source: Path) -> Tensor:
