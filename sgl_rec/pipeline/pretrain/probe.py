@@ -43,11 +43,13 @@ MOST_RAW_BYTES = 1 << 31
 class Tables:
     """What a probe is given: vectors of samples, of other ones where there are any, and what is known of them.
 
+    ``sample`` is one number for the rows that are of one sample by its name: an image with several texts.
     ``pair`` has the vectors of the second sides of ``test``, ``prompt`` those of the prompts of each class, and
     ``score`` says how alike the two sides are.
     """
 
     test: Float[Tensor, "N D"]
+    sample: Int64[Tensor, " N"]
     train: Float[Tensor, "M D"] | None
     pair: Float[Tensor, "N D"] | None
     test_label: Int64[Tensor, " N"] | None
@@ -81,8 +83,11 @@ def _sts(given: Tables) -> dict[str, float]:
 
 
 def _retrieval(given: Tables) -> dict[str, float]:
-    first, second = given.test, _there(given.pair)
-    there, back = retrieval(first, second), retrieval(second, first)
+    first, second, own = given.test, _there(given.pair), given.sample
+    there, back = (
+        retrieval(query, gallery, query_id=own, gallery_id=own)
+        for query, gallery in ((first, second), (second, first))
+    )
     return there | {f"{name} back": value for name, value in back.items()}
 
 
@@ -140,8 +145,9 @@ def probe(
         source: the samples that are measured on.
         train: the samples that ``knn`` looks among and ``linear`` learns from.
         probes: ``knn``, ``linear``, ``svm``, ``clustering`` of labels; ``sts`` of scored pairs, ``retrieval`` of
-            pairs, both ways; ``zero_shot`` of labels that are told by ``prompts``. By default, of pairs the one
-            that fits, and ``zero_shot`` with prompts; of labels two with ``train``, the others without.
+            pairs, both ways (of several texts of an image any will do); ``zero_shot`` of labels that are told by
+            ``prompts``. By default, of pairs the one that fits, and ``zero_shot`` with prompts; of labels two
+            with ``train``, the others without.
         settings, train_settings: values of ``[data]`` over the run's own, for ``source`` and ``train``.
         k: neighbours of ``knn``.
         num_folds: of ``svm``, whose accuracy is their mean.
@@ -176,6 +182,7 @@ def probe(
         told = None if prompted is None else make(prompted, "second")
         rows = Tables(
             test=make(test, "first"),
+            sample=one_by_name(test.names),
             train=None if other is None else make(other, "first"),
             pair=None if test.other is None else make(test.other_side, "second"),
             test_label=numbered.get(id(test)),
@@ -189,6 +196,17 @@ def probe(
         for name in chosen:
             result[name][column] = PROBES[name].work(rows)
     return result
+
+
+def one_by_name(names: Sequence[str]) -> Int64[Tensor, " N"]:
+    """A number for each, the same for those of one name.
+
+    Example:
+        >>> one_by_name(["cat.png", "dog.png", "cat.png"])
+        tensor([0, 1, 0])
+    """
+    number: dict[str, int] = {}
+    return torch.tensor([number.setdefault(name, len(number)) for name in names])
 
 
 def _columns(

@@ -139,3 +139,13 @@ def test_a_wrong_second_side(over: dict[str, Any], message: str, pairs: Path, tm
 def test_what_cannot_be_asked(options: dict[str, Any], message: str, run: Path, pairs: Path) -> None:
     with pytest.raises(UserError, match=message):
         probe(run, pairs, **options)
+
+
+def test_any_text_of_an_image_will_do(run: Path, pairs: Path) -> None:
+    """Every pair twice: the first of two equal rows is found, whichever was asked for."""
+    header, *rows = pairs.read_text().splitlines()
+    twice = pairs.with_name("twice.csv")
+    twice.write_text("\n".join([header, *(row for row in rows for _ in range(2))]) + "\n")
+    once, both = (probe(run, path, probes=["retrieval"])["retrieval"]["trained"] for path in (pairs, twice))
+    assert both["recall@1"] == once["recall@1"]
+    assert both["recall@1 back"] == once["recall@1 back"]
