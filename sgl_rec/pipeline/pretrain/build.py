@@ -171,7 +171,7 @@ def make_side(own: OneSide, samples: Samples) -> Side:
 
     def side(index: Tensor, generator: torch.Generator) -> tuple[Any, ...]:
         found = samples.take(index)
-        for view, part in zip(chain, parts, strict=True):
+        for view, part in zip(chain, own.views, strict=True):
             try:
                 found = view(found, generator=generator)
             except UserError:
