@@ -173,7 +173,7 @@ def test_too_little_memory_says_what_to_lower(
     result = call("fail")
     assert result.code == 2
     assert re.fullmatch(
-        r"Error: out of memory \(.*\); lower encoder.embedding_dim or .*--memory-budget\n",
+        r"Error: out of memory \(.*\); lower training.batch_size, .*--memory-budget where there is one\n",
         result.err,
     )
 
