@@ -28,6 +28,7 @@ def main(names: tuple[str, ...], seeds: int, settings: tuple[str, ...], threads:
     import torch
 
     import sgl_rec
+    from sgl_rec.data.tu import read_tu
     from sgl_rec.settings import merge, parse_setting
 
     over: dict[str, object] = {}
@@ -52,8 +53,6 @@ def main(names: tuple[str, ...], seeds: int, settings: tuple[str, ...], threads:
                 found = sgl_rec.probe(run.path, source, probes=["svm"], seed=seed)["svm"]
                 trained.append(100 * found["trained"]["accuracy"])
                 before.append(100 * found["before"]["accuracy"])
-        from sgl_rec.data.tu import read_tu
-
         label = read_tu(source).label
         assert label is not None
         most = 100 * float(torch.bincount(label).max() / len(label))

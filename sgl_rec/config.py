@@ -301,16 +301,18 @@ def method_names(dataset: str | None = None) -> dict[str, Path]:
 
 def method_file(method: str, *, dataset: str) -> Path:
     """The file of ``--method``: for this data set, else the default one, else a path."""
-    shipped = method_names(dataset)
+    return named_file(method, method_names(dataset), rule="a known method or a .toml file")
+
+
+def named_file(method: str, shipped: Mapping[str, Path], *, rule: str) -> Path:
+    """The file of ``--method``: a shipped one by its name, else a path. Raises: UserError for neither."""
     if method in shipped:
         return shipped[method]
     if Path(method).suffix == ".toml":
         if not Path(method).is_file():
             raise must_be("--method", method, "a method's file", "none", "check the path")
         return Path(method)
-    raise UserError(
-        f"--method: name must be a known method or a .toml file, got {method!r}; {nearest(method, shipped)}"
-    )
+    raise must_be("--method", "name", rule, repr(method), nearest(method, shipped))
 
 
 def complete_part(part: Part, registry: Registry, *, where: str, provided: Sequence[str] = ()) -> dict[str, Any]:

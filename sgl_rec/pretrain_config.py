@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pydantic
 import tomli_w
 
-from sgl_rec.config import Arguments, LossPart, Part, Section, explain
-from sgl_rec.errors import UserError, must_be, nearest
+from sgl_rec.config import Arguments, LossPart, Part, Section, explain, named_file
+from sgl_rec.errors import UserError, must_be
 from sgl_rec.files import shipped_folder
 
 
@@ -113,11 +113,4 @@ def pretrain_method_file(method: str, *, modality: str) -> Path:
     shipped = pretrain_methods(modality)
     if not method and not shipped:
         raise must_be("--method", "it", f"given for {modality}", "none", "name a .toml file")
-    if method in shipped:
-        return shipped[method]
-    if Path(method).suffix == ".toml":
-        if not Path(method).is_file():
-            raise must_be("--method", method, "a method's file", "none", "check the path")
-        return Path(method)
-    rule = f"a known method of {modality} or a .toml file"
-    raise must_be("--method", "name", rule, repr(method), nearest(method, shipped))
+    return named_file(method, shipped, rule=f"a known method of {modality} or a .toml file")

@@ -41,7 +41,7 @@ def load_plugin(name: str) -> None:
     module = _import(name, stem)
     for group, parts in _parts_of(module, name).items():
         for attribute in parts.values():
-            if not hasattr(module, attribute):
+            if not isinstance(attribute, str) or not hasattr(module, attribute):
                 raise must_be(f"plug-in {name}", f"PARTS[{group!r}]", "names of its attributes", attribute)
         add_parts(group, {part: f"{stem}:{attribute}" for part, attribute in parts.items()})
     _LOADED[stem] = module

@@ -145,16 +145,6 @@ class RunFolder(VouchedFolder):
             model.put("embeddings", {"user": embeddings.user, "item": embeddings.item})
         model.save(self.model_file)
 
-    def model(self) -> Checkpoint:
-        """The parameters and final embeddings as they were written. Raises: UserError when absent or damaged."""
-        for needed in (self.metrics_file, self.model_file):
-            if not needed.exists():
-                raise UserError(
-                    f"{self.path}: training must have finished, got no {needed.name}; go on with "
-                    f"sgl-rec train --resume {self.path}"
-                )
-        return Checkpoint.load(self.model_file, advice=self.again)
-
     def read_model(self) -> tuple[Embeddings | None, dict[str, Any]]:
         """The final embeddings (None for a baseline without) and what is known about them.
 

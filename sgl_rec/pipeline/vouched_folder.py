@@ -22,6 +22,7 @@ from sgl_rec.errors import UserError, one_line
 from sgl_rec.files import atomic_path, lock, remove_leftovers, sha256, write_text
 from sgl_rec.pipeline.run_tables import read_table, write_table
 from sgl_rec.settings import read_toml
+from sgl_rec.training.checkpoint import Checkpoint
 
 log = logging.getLogger("sgl_rec")
 
@@ -117,6 +118,16 @@ class VouchedFolder:
             log.warning("%s; it is written again", str(error).partition(";")[0])
             return False
         return True
+
+    def model(self) -> Checkpoint:
+        """``model.safetensors`` as it was written. Raises: UserError when absent or damaged."""
+        for needed in (self.metrics_file, self.model_file):
+            if not needed.exists():
+                raise UserError(
+                    f"{self.path}: training must have finished, got no {needed.name}; go on with "
+                    f"{self.resume} {self.path}"
+                )
+        return Checkpoint.load(self.model_file, advice=self.again)
 
     def check_results(self) -> None:
         """Raises: UserError for a result of this kind of run that is absent or damaged."""

@@ -101,6 +101,7 @@ def test_twice_is_once() -> None:
         ("", "PARTS must be a table {group: {name: attribute}}, got none"),
         ("PARTS = 3", "PARTS must be a table {group: {name: attribute}}, got 3"),
         ("PARTS = {'g': {'a': 'b'}}", "PARTS['g'] must be names of its attributes, got b"),
+        ("PARTS = {'g': {'a': 3}}", "PARTS['g'] must be names of its attributes, got 3"),
         ("1 / 0", "the module must be importable, got ZeroDivisionError: division by zero; check its name"),
         ("import sys; sys.exit(0)", "the module must be importable, got SystemExit: 0"),
         ("import no_such_thing", "the module must be importable, got ModuleNotFoundError"),

@@ -238,3 +238,17 @@ def test_loss_that_is_not_finite_is_a_clear_error() -> None:
         UserError, match=r"loss must be finite, got nan in epoch 1; lower training\.learning_rate"
     ):
         make(checkerboard(), max_epochs=3, learning_rate=float("inf")).fit()
+
+
+def test_every_step_has_the_learning_rate_of_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, rates = make(checkerboard(), max_epochs=2), []
+    trainer.schedule = lambda step: 0.1 / (step + 1)
+    step = trainer.optimizer.step
+
+    def record() -> None:
+        rates.append(trainer.optimizer.learning_rate)
+        step()
+
+    monkeypatch.setattr(trainer.optimizer, "step", record)
+    trainer.fit()
+    assert rates == [0.1 / (step + 1) for step in range(2 * trainer.batches.num_steps)]

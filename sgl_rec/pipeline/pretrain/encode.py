@@ -39,10 +39,7 @@ def other_samples(
 
     Raises: UserError for samples that the run's encoder does not take.
     """
-    modality: Modality = MODALITIES[folder.config.modality]
-    for key in ("source", *modality.learnt_by):
-        if key in (settings or {}):
-            raise must_be("--set", f"data.{key}", "left out: the run has its own", "one")
+    _refuse_own(folder, settings)
     values = folder.config.model_dump(mode="json", exclude_none=True)
     values = merge(values, {"data": {**(settings or {}), "source": str(source)}})
     samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)
@@ -65,12 +62,21 @@ def side_samples(
         if which == "second" and samples.other is None:
             raise must_be(str(source), "samples", "pairs, for --side second", "none", "leave --side out")
         return samples if which == "first" else samples.other_side
+    _refuse_own(folder, settings)
     known = {key: value for key, value in folder.config.data.arguments.items() if key in sides.keys}
     modality = one_side(folder.config, which).modality
     given = {key: known[key] for key in inspect.signature(modality.read).parameters if key in known}
     samples = read_by(modality, path, {**given, **(settings or {})}, kept=folder.kept)
     _check_shape(folder, samples, source=source, key=_shape_of(which))
     return _warned(samples)
+
+
+def _refuse_own(folder: PretrainFolder, settings: Mapping[str, Any] | None) -> None:
+    """Raises: UserError for settings that would be ignored: what the run has kept goes before them."""
+    modality: Modality = MODALITIES[folder.config.modality]
+    for key in ("source", *modality.learnt_by):
+        if key in (settings or {}):
+            raise must_be("--set", f"data.{key}", "left out: the run has its own", "one")
 
 
 def _check_shape(folder: PretrainFolder, samples: Samples, *, source: object, key: str = "shape") -> None:
@@ -89,10 +95,15 @@ def labelled_samples(
 ) -> Samples:
     """The same. Raises: UserError also for samples without labels."""
     samples = other_samples(folder, source, settings=settings)
-    if samples.label is None:
-        advice = "put each class in a folder of its own"
-        raise must_be(str(source), "samples", "labelled", "no labels", advice)
+    check_labelled(samples, source=source)
     return samples
+
+
+def check_labelled(samples: Samples, *, source: object) -> None:
+    """Raises: UserError for samples without labels."""
+    if samples.label is None:
+        advice = "put each class in a folder of its own, or name the column of labels"
+        raise must_be(str(source), "samples", "labelled", "no labels", advice)
 
 
 def one_numbering(*several: Samples) -> list[Int64[Tensor, " N"]]:

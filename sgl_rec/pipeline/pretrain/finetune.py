@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 from sgl_rec.errors import must_be
 from sgl_rec.evaluation.probes.figures import classification_figures
@@ -105,9 +105,8 @@ def some_of_each(label: Int64[Tensor, " N"], *, share: float, generator: torch.G
     return torch.cat(chosen)
 
 
-def _fit(model: nn.Module, batches: LabelledBatches, *, num_steps: int, learning_rate: float) -> None:
+def _fit(model: Classifier, batches: LabelledBatches, *, num_steps: int, learning_rate: float) -> None:
     epochs = -(-num_steps // batches.num_steps)
-    assert isinstance(model, Classifier)
     Trainer(
         ClassLearner(model),
         batches=batches,

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sgl_rec.errors import UserError, must_be
+from sgl_rec.errors import must_be
 from sgl_rec.files import sha256, write_text
 from sgl_rec.pipeline.plugins import loaded_plugins
 from sgl_rec.pipeline.vouched_folder import VouchedFolder
@@ -68,16 +68,6 @@ class PretrainFolder(VouchedFolder):
         model = Checkpoint(values=dict(about))
         model.put("networks", parameters)
         model.save(self.model_file)
-
-    def model(self) -> Checkpoint:
-        """The networks as they were written. Raises: UserError when absent or damaged."""
-        for needed in (self.metrics_file, self.model_file):
-            if not needed.exists():
-                raise UserError(
-                    f"{self.path}: training must have finished, got no {needed.name}; go on with "
-                    f"sgl-rec pretrain --resume {self.path}"
-                )
-        return Checkpoint.load(self.model_file, advice=self.again)
 
     def check_results(self) -> None:
         self.model()

@@ -29,7 +29,7 @@ from sgl_rec.pipeline.pretrain.encode import embed_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
 from sgl_rec.pretrain_config import PretrainConfig, parse_pretrain, pretrain_method_file
-from sgl_rec.settings import merge, read_toml
+from sgl_rec.settings import flat, merge, read_toml
 from sgl_rec.training.interrupt import catch_signals
 from sgl_rec.training.loop import Trainer
 from sgl_rec.training.pair_learner import PairLearner, PairNetworks
@@ -146,11 +146,10 @@ def resolve(
     kind: Modality = MODALITIES[modality]
     file = pretrain_method_file(method or kind.method, modality=modality)
     values = merge(read_toml(file), {} if config is None else read_toml(Path(config)))
-    given_otherwise = ("modality", "method", "plugins")
-    for key in (*given_otherwise, "source"):
-        table = (settings or {}) if key in given_otherwise else (settings or {}).get("data", {})
-        if key in table:
-            raise must_be("--set", key, "left out of the settings", "one", "it is an argument of the command")
+    given_otherwise = {"modality", "method", "plugins", "data.source"} & dict(flat(settings or {})).keys()
+    if given_otherwise:
+        key, advice = min(given_otherwise), "it is an argument of the command"
+        raise must_be("--set", key, "left out of the settings", "one", advice)
     values = merge(values, settings or {})
     given = {
         "method": values.get("method", file.stem),

@@ -22,6 +22,7 @@ from sgl_rec.evaluation.probes.svm import svm
 from sgl_rec.evaluation.probes.zero_shot import class_embeddings, zero_shot
 from sgl_rec.pipeline.device import choose_device
 from sgl_rec.pipeline.pretrain.encode import (
+    check_labelled,
     embed_samples,
     fresh_embedder,
     one_numbering,
@@ -262,9 +263,8 @@ def _check(
     if asked.train and train is None:
         raise must_be("--probe", name, "given other samples to learn from", "none", "say --train PATH")
     for samples, where in ((test, source), (train, train_source)):
-        if asked.labels and samples is not None and samples.label is None:
-            advice = "put each class in a folder of its own, or name the column of labels"
-            raise must_be(str(where), "samples", "labelled", "no labels", advice)
+        if asked.labels and samples is not None:
+            check_labelled(samples, source=where)
     if asked.labels and len(test.classes) < 2:
         raise must_be(str(source), "classes", "at least 2", len(test.classes))
     if asked.train and train is not None and not set(test.classes) & set(train.classes):

@@ -105,6 +105,5 @@ def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Ten
     return lambda index: trimmed(tokens[index].long(), padding_id=tokenizer.padding_id)
 
 
-TEXT = Modality(
-    read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=("tokenizer", "vocabulary_size", "length")
-)
+TOKENIZING = ("tokenizer", "vocabulary_size", "length")
+TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING)

@@ -9,7 +9,11 @@ import pytest
 import torch
 
 from sgl_rec.errors import UserError
+from sgl_rec.pipeline.pretrain import finetune as module
+from sgl_rec.pipeline.pretrain.build import make_encoder
+from sgl_rec.pipeline.pretrain.encode import read_encoder
 from sgl_rec.pipeline.pretrain.finetune import finetune, some_of_each
+from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 
 REST, FIRST = {"only": ["*/[4-7].png"]}, {"only": ["*/[0-3].png"]}
 
@@ -28,6 +32,26 @@ def test_what_is_learnt_from_is_learnt(tiny_pretrain: Path, pictures: Path) -> N
     options: dict[str, Any] = {"settings": FIRST, "train_settings": FIRST, "num_steps": 80, "learning_rate": 0.02}
     columns = finetune(tiny_pretrain, pictures, train=pictures, shares=[1.0], **options)["1"]
     assert min(column["accuracy"] for column in columns.values()) > 0.8
+
+
+def test_one_start_is_the_runs_and_the_other_that_before_training(
+    tiny_pretrain: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[dict[str, torch.Tensor]] = []
+    fit = module._fit
+
+    def seen(model: Any, *arguments: Any, **options: Any) -> None:
+        starts.append({name: tensor.clone() for name, tensor in model.encoder.state_dict().items()})
+        fit(model, *arguments, **options)
+
+    monkeypatch.setattr(module, "_fit", seen)
+    finetune(tiny_pretrain, pictures, train=pictures, shares=[1.0], num_steps=1)
+    folder = PretrainFolder.open(tiny_pretrain)
+    for start, encoder in zip(
+        starts, (read_encoder(folder), make_encoder(folder.config, shape=(1, 8))), strict=True
+    ):
+        assert all(torch.equal(start[name], tensor) for name, tensor in encoder.state_dict().items())
+    assert any(not torch.equal(starts[0][name], starts[1][name]) for name in starts[0])
 
 
 def test_a_share_is_of_every_class() -> None:

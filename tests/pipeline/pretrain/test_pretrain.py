@@ -161,7 +161,7 @@ def test_it_is_said_once_and_not_of_a_start(caplog: pytest.LogCaptureFixture) ->
     "settings", [{"modality": "graph"}, {"method": "moco"}, {"plugins": ["os"]}, {"data": {"source": "x"}}]
 )
 def test_arguments_are_no_settings(settings: dict[str, Any], pictures: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--set: \w+ must be left out of the settings, got one"):
+    with pytest.raises(UserError, match=r"--set: [\w.]+ must be left out of the settings, got one"):
         pretrain("vision", pictures, settings=settings, out=tmp_path / "p", threads=1)
 
 
@@ -176,3 +176,17 @@ def test_what_could_not_be_read_is_said_before_too_few_are_left(
     ):
         pretrain("vision", tmp_path, settings=PICTURES, out=tmp_path / "p", threads=1)
     assert "b.png" in caplog.text
+
+
+def test_the_learning_rate_falls_where_it_is_asked_to(
+    tiny_pretrain: Path, pictures: Path, tmp_path: Path
+) -> None:
+    stays = merge(PICTURES, {"training": {"schedule": "constant"}})
+    other = pretrain("vision", pictures, settings=stays, out=tmp_path / "p", threads=1)
+    assert not equal(PretrainFolder.open(tiny_pretrain), other)
+
+
+def test_chunks_are_refused_where_rows_of_a_batch_know_each_other(pictures: Path, tmp_path: Path) -> None:
+    chunks = merge(PICTURES, {"training": {"chunk_size": 4}})
+    with pytest.raises(UserError, match="cached_backward: encoder must be"):
+        pretrain("vision", pictures, settings=chunks, out=tmp_path / "p", threads=1)
