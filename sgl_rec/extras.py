@@ -18,6 +18,7 @@ class Extra(NamedTuple):
 
 EXTRAS = MappingProxyType(
     {
+        "huggingface_hub": Extra("huggingface-hub", "text"),
         "implicit": Extra("implicit", "baselines"),
         "kornia": Extra("kornia", "vision"),
         "matplotlib": Extra("matplotlib", "plots"),

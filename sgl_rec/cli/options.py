@@ -40,6 +40,11 @@ def _refuse_empty(context: click.Context) -> None:
             raise click.BadParameter("must not be empty", ctx=context, param=parameter)
 
 
+def is_given(name: str) -> bool:
+    """Whether this parameter of the running command was said, and is not its default."""
+    return click.get_current_context().get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+
+
 def is_quiet() -> bool:
     """Whether the user asked for silence."""
     return logging.getLogger("sgl_rec").getEffectiveLevel() > logging.WARNING

@@ -34,10 +34,7 @@ CHANGE_THE_RESULT = ("method", "config", "settings", "out", "overwrite", "seed",
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
 @plugins
 @common
-@click.pass_context
 def pretrain(
-    context: click.Context,
-    /,
     modality: str | None,
     source: str | None,
     resume: str | None,
@@ -56,7 +53,7 @@ def pretrain(
     else:
         if modality is not None:
             raise click.UsageError(f"{modality} cannot be given with --resume: the run knows its samples.")
-        refuse_with_resume(context, CHANGE_THE_RESULT, called={"settings": "set"})
+        refuse_with_resume(CHANGE_THE_RESULT, called={"settings": "set"})
         from sgl_rec.pipeline.pretrain.pretrain import resume_pretrain
 
         with progress("") as observer, advice(f"{RESUME} {resume}"):

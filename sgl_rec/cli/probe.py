@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sgl_rec.cli.options import common, data_settings, on_threads, plugins, run_argument
+from sgl_rec.cli.options import common, data_settings, is_given, on_threads, plugins, run_argument
 
 
 @click.command(epilog="Example: sgl-rec probe run photos/new --train photos/known")
@@ -79,6 +79,9 @@ def probe(
     read: dict[str, Any] = {"settings": data_settings(settings), "train_settings": data_settings(train_settings)}
     if train is None and train_settings:
         raise click.UsageError("--train-set is given with --train")
+    for name in ("labels", "steps"):
+        if is_given(name) and not finetune:
+            raise click.UsageError(f"--{name} is given with --finetune")
     if finetune:
         if train is None or probes or prompts:
             raise click.UsageError("--finetune is given with --train, and without --probe and --prompt")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sgl_rec.cli.options import is_quiet
+from sgl_rec.cli.options import is_given, is_quiet
 
 if TYPE_CHECKING:
     from sgl_rec.pipeline.observers import Observer
 
 
-def refuse_with_resume(context: click.Context, names: Sequence[str], *, called: Mapping[str, str]) -> None:
+def refuse_with_resume(names: Sequence[str], *, called: Mapping[str, str]) -> None:
     """A resume goes on with the settings of the run; only where it runs and what it says may differ.
 
     Args:
@@ -24,7 +24,7 @@ def refuse_with_resume(context: click.Context, names: Sequence[str], *, called: 
     Raises: a usage error naming the first that was given.
     """
     for name in names:
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+        if is_given(name):
             option = called.get(name, name).replace("_", "-")
             raise click.UsageError(f"--{option} cannot be given with --resume: the run's own settings hold.")
 

@@ -60,16 +60,13 @@ CHANGE_THE_RESULT = (
 @reading_options
 @click.option("--dry-run", is_flag=True, help="Show counts, config and expected memory; train nothing.")
 @common
-@click.pass_context
-def train(
-    context: click.Context, /, resume: str | None, device: str | None, threads: int | None, **options: Any
-) -> None:
+def train(resume: str | None, device: str | None, threads: int | None, **options: Any) -> None:
     """Train a method on a data set and measure it.
 
     The figures go to stdout, all else to stderr; the run folder holds both.
     """
     if resume is not None:
-        refuse_with_resume(context, CHANGE_THE_RESULT, called={"config_file": "config", "settings": "set"})
+        refuse_with_resume(CHANGE_THE_RESULT, called={"config_file": "config", "settings": "set"})
         _resume(resume, device=device, threads=threads)
         return
     _train(device=device or "auto", threads=threads, **options)

@@ -51,6 +51,8 @@ def test_finetuned_beside_a_start_from_scratch(call: Any, tiny_pretrain: Path, p
     assert lines[0] == ["pretrained", "scratch"]
     assert [line[:2] for line in lines if "labels" in line] == [["0.5", "labels"], ["1", "labels"]]
     assert "--finetune is given with --train" in call("probe", tiny_pretrain, pictures, "--finetune").fault
+    assert "--labels is given with --finetune" in call("probe", tiny_pretrain, pictures, "--labels", "1").fault
+    assert "--steps is given with --finetune" in call("probe", tiny_pretrain, pictures, "--steps", "9").fault
     wrong = call("probe", tiny_pretrain, pictures, "--train", pictures, "--finetune", "--labels", "all")
     assert "must be numbers as 0.1,1, got 'all'" in wrong.fault
 

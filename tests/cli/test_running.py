@@ -14,9 +14,8 @@ from sgl_rec.training.interrupt import Interrupted
 def test_what_does_not_go_with_resume(words: tuple[str, ...], said: str) -> None:
     @click.command()
     @click.option("--set", "settings", default=3)
-    @click.pass_context
-    def command(context: click.Context, /, settings: int) -> None:
-        refuse_with_resume(context, ("settings",), called={"settings": "set"})
+    def command(settings: int) -> None:
+        refuse_with_resume(("settings",), called={"settings": "set"})
 
     result = CliRunner().invoke(command, words)
     assert result.exit_code == (2 if said else 0)

@@ -55,7 +55,7 @@ def encoding_of(path: Path, given: str | None) -> str:
 
 def no_such_text(path: Path, encoding: str) -> UserError:
     """The line and the byte that do not decode: lines are told apart as bytes, each is decoded alone."""
-    advice = "say what it is with --encoding, for example latin-1 or cp1252"
+    advice = "say its encoding, as latin-1 or cp1252 (--encoding, for texts --set data.encoding)"
     rule = "UTF-8 text" if encoding.startswith("utf-8") else f"text in {encoding}"
     if "\n".encode(encoding) == b"\n" or encoding == "utf-8-sig":
         with open_bytes(path) as stream:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from sgl_rec.encoders.text import library_tokenizer, vocabulary
+from sgl_rec.encoders.text.hub import HUB, model_folder
 from sgl_rec.encoders.text.library_tokenizer import LibraryTokenizer
 from sgl_rec.encoders.text.minilm import minilm_folder
 from sgl_rec.encoders.text.tokens import Tokenizer
@@ -32,7 +33,7 @@ def make_tokenizer(
 
     Args:
         name: ``words`` or ``characters``, learnt from ``texts``; ``minilm``, as its packaged weights know them;
-            or a folder with a ``tokenizer.json``.
+            a folder with a ``tokenizer.json``; or ``hub:OWNER/MODEL@REVISION`` (``hub.model_folder``).
         vocabulary_size: the most ids of one that is learnt.
         length: the most tokens of a text.
 
@@ -44,9 +45,9 @@ def make_tokenizer(
     """
     if name in LEARNT:
         return LEARNT[name](texts, vocabulary_size=vocabulary_size, length=length)
-    folder = PACKAGED[name]() if name in PACKAGED else Path(name)
+    folder = PACKAGED[name]() if name in PACKAGED else model_folder(name, where="tokenizer")
     if not folder.is_dir():
-        rule = f"{', '.join((*LEARNT, *PACKAGED))} or a folder with a {library_tokenizer.FILE}"
+        rule = f"{', '.join((*LEARNT, *PACKAGED))}, {HUB}OWNER/MODEL or a folder with a {library_tokenizer.FILE}"
         raise must_be("tokenizer", "it", rule, repr(name), "check the path")
     return LibraryTokenizer.of_folder(folder, length=length)
 

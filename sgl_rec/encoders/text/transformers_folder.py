@@ -1,4 +1,4 @@
-"""A model of ``transformers`` from a folder: its configuration and its weights, nothing from anywhere else."""
+"""A model of ``transformers`` from a folder or the hub: its configuration and its weights, never its code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sgl_rec.encoders.text.hub import model_folder
 from sgl_rec.encoders.text.module import TextModule
 from sgl_rec.encoders.text.tokens import Pooling
 from sgl_rec.errors import UserError, must_be, one_line
@@ -30,20 +31,21 @@ def transformers_folder(
     pooling: Pooling = "mean",
     generator: torch.Generator,
 ) -> TextModule:
-    """The model that ``save_pretrained`` wrote to a folder. No code of the folder is run, and no hub is asked.
+    """The model that ``save_pretrained`` wrote to a folder. No code of it is run; the hub is asked if named.
 
     A layer over the first token ("pooler") stays as it is: no row comes from it.
 
     Args:
         vocabulary_size, padding_id: of the folder's own tokenizer (``make_tokenizer(folder, ...)``).
-        folder: ``config.json`` and ``model.safetensors`` or ``pytorch_model.bin``, whole or in parts.
+        folder: one with ``config.json`` and ``model.safetensors`` or ``pytorch_model.bin``, whole or in parts;
+            or ``hub:OWNER/MODEL@REVISION`` (``hub.model_folder``).
         pooling: ``mean`` over the tokens, or ``cls``: the first one.
         generator: where the library draws, though all weights come from the folder.
 
     Raises: UserError for a folder without a model of the library, one whose weights are damaged or not all there,
         and a vocabulary that it does not have; MissingDependencyError without the library.
     """
-    path = Path(folder)
+    path = model_folder(folder, where=WHERE)
     if not (path / CONFIG).is_file():
         raise must_be(WHERE, "folder", f"one with a {CONFIG}", repr(folder), "check the path")
     if not any(file.suffix in SAFE for file in path.iterdir()):

@@ -30,7 +30,7 @@ def test_the_packaged_one() -> None:
 
 def test_names_and_files_that_are_none() -> None:
     with pytest.raises(
-        UserError, match=r"tokenizer: it must be words, characters, minilm or a folder .* got 'wrods'"
+        UserError, match=r"it must be words, characters, minilm, hub:OWNER/MODEL or a folder .* got 'wrods'"
     ):
         make_tokenizer("wrods", TEXTS)
     for text in ("", "[1]", '{"kind": "other"}', '{"kind": []}'):
