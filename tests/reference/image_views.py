@@ -49,6 +49,20 @@ def rotate(image: np.ndarray, degrees: float) -> np.ndarray:
     return result
 
 
+def warp(image: np.ndarray, matrix: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
+    """The pixel at p from the middle goes to matrix p + shift, (right, down); zeros from outside."""
+    _, height, width = image.shape
+    middle = np.array([(width - 1) / 2, (height - 1) / 2])
+    back = np.linalg.inv(matrix)
+    result = np.empty_like(image)
+    for index, channel in enumerate(image):
+        for i in range(height):
+            for j in range(width):
+                x, y = back @ (np.array([j, i]) - middle - shift) + middle
+                result[index, i, j] = between(channel, y, x, "zeros")
+    return result
+
+
 def luma(image: np.ndarray) -> np.ndarray:
     return image[0] if len(image) == 1 else 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2]
 

@@ -41,6 +41,8 @@ def other_samples(
     """
     _refuse_own(folder, settings)
     values = folder.config.model_dump(mode="json", exclude_none=True)
+    for key in MODALITIES[folder.config.modality].learning:
+        values["data"].pop(key, None)
     values = merge(values, {"data": {**(settings or {}), "source": str(source)}})
     samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)
     _check_shape(folder, samples, source=source)
@@ -72,11 +74,14 @@ def side_samples(
 
 
 def _refuse_own(folder: PretrainFolder, settings: Mapping[str, Any] | None) -> None:
-    """Raises: UserError for settings that would be ignored: what the run has kept goes before them."""
+    """Raises: UserError for settings that would be ignored: the run has its own, or training alone a use."""
     modality: Modality = MODALITIES[folder.config.modality]
     for key in ("source", *modality.learnt_by):
         if key in (settings or {}):
             raise must_be("--set", f"data.{key}", "left out: the run has its own", "one")
+    for key in modality.learning:
+        if key in (settings or {}):
+            raise must_be("--set", f"data.{key}", "left out: these samples are not learnt from", "one")
 
 
 def _check_shape(folder: PretrainFolder, samples: Samples, *, source: object, key: str = "shape") -> None:

@@ -97,6 +97,7 @@ class Modality:
         views: called as ``view(samples, **arguments, generator=)``; what comes out is like what went in.
         method: the one that is trained where none is named.
         learnt_by: keys of ``[data]`` that say how ``kept`` is learnt, and nothing to a later reading.
+        learning: keys of ``[data]`` that say what is learnt from, and nothing of samples that are only looked at.
         sides: what the two sides of a sample are, where they are of two modalities; each then has its tower.
     """
 
@@ -105,4 +106,5 @@ class Modality:
     views: Registry
     method: str = ""
     learnt_by: tuple[str, ...] = ()
+    learning: tuple[str, ...] = ()
     sides: Sides | None = None

@@ -106,4 +106,5 @@ def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Ten
 
 
 TOKENIZING = ("tokenizer", "vocabulary_size", "length")
-TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING)
+LEARNING = ("negative_column", "min_score")
+TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING, learning=LEARNING)

@@ -7,6 +7,7 @@ from sgl_rec.registry import Registry
 IMAGE_VIEWS = Registry(
     "image view",
     {
+        "affine": "sgl_rec.views.images.affine:affine",
         "resized_crop": "sgl_rec.views.images.resized_crop:resized_crop",
         "flip": "sgl_rec.views.images.flip:flip",
         "rotation": "sgl_rec.views.images.rotation:rotation",
