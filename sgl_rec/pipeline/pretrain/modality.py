@@ -39,6 +39,8 @@ class Samples:
         second: that side as samples of their own, where they are of another kind than the first.
         words: texts -> what ``take`` returns, where samples are texts.
         negative: what is like the second side and no match.
+        unlike: other samples that are known not to say the same as what they stood with: where a ``negative`` is
+            to be found for each sample before training.
         score: how alike the two sides are, where that was judged.
         learnt: indices of those that are learnt from, where it is not all.
         given: arguments of views that the samples know and no user: ids of special tokens.
@@ -56,6 +58,7 @@ class Samples:
     second: Samples | None = None
     words: Callable[[Sequence[str]], Any] | None = None
     negative: Callable[[Tensor], Any] | None = None
+    unlike: Samples | None = None
     score: Tensor | None = None
     learnt: Tensor | None = None
     given: Mapping[str, Any] = field(default_factory=dict)

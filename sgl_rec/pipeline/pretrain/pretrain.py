@@ -27,6 +27,7 @@ from sgl_rec.pipeline.pretrain.build import (
 )
 from sgl_rec.pipeline.pretrain.encode import embed_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
+from sgl_rec.pipeline.pretrain.mine import with_negatives
 from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
 from sgl_rec.pretrain_config import PretrainConfig, parse_pretrain, pretrain_method_file
 from sgl_rec.settings import flat, merge, read_toml
@@ -101,6 +102,7 @@ def make_ready(
     samples = read_samples(resolved)
     for note in samples.notes:  # before a step is tried, which too few that are left may fail
         log.warning("%s", note)
+    samples = with_negatives(resolved, samples, device=device)
     _try(resolved, samples, device)
     return Ready(resolved, samples, device)
 
@@ -130,6 +132,8 @@ def resume_pretrain(
     samples = read_samples(folder.config, kept=folder.kept)
     if samples.sha256 != before.get("samples_sha256"):
         raise must_be(str(folder.config.data.source), "the samples", "those the run began with", "others")
+    if not folder.is_finished():
+        samples = with_negatives(folder.config, samples, device=chosen)
     with folder.writing():
         return _run(folder, samples, device=chosen, observer=observer)
 

@@ -34,6 +34,7 @@ def read(
     quoting: str | None = None,
     encoding: str | None = None,
     min_score: float | None = None,
+    max_negative_score: float | None = None,
     tokenizer: str = "words",
     vocabulary_size: int = 30_000,
     length: int = 64,
@@ -45,6 +46,7 @@ def read(
         form, text_column, other_column, negative_column, label_column, score_column, columns, delimiter, quoting,
             encoding: see ``data.texts.read.read_texts``.
         min_score: learn from pairs of at least this score alone, as from pairs that say the same.
+        max_negative_score: find hard negatives for them among the texts of pairs of at most this score.
         tokenizer, vocabulary_size, length: see ``encoders.text.tokenizer.make_tokenizer``.
     """
     texts = read_texts(
@@ -53,6 +55,7 @@ def read(
         quoting=quoting, encoding=encoding,
     )  # fmt: skip
     learnt = None if min_score is None else _at_least(texts, min_score, source=source)
+    unlike = () if max_negative_score is None else _unlike(texts, max_negative_score, source=source)
     made = known_tokenizer(kept, tokenizer, texts.every(), vocabulary_size=vocabulary_size, length=length)
     return replace(
         text_samples(texts.text, made),
@@ -62,6 +65,7 @@ def read(
         notes=texts.left_out,
         other=None if texts.other is None else _taker(texts.other, made),
         negative=None if texts.negative is None else _taker(texts.negative, made),
+        unlike=text_samples(unlike, made) if unlike else None,
         score=texts.score,
         learnt=learnt,
     )
@@ -91,12 +95,28 @@ def known_tokenizer(
 
 
 def _at_least(texts: Texts, min_score: float, *, source: Path) -> Tensor:
-    if texts.score is None:
-        raise must_be(f"{source}", "data.min_score", "given with data.score_column", "none")
-    chosen = (texts.score >= min_score).nonzero()[:, 0]
+    chosen = (_scores(texts, "min_score", source) >= min_score).nonzero()[:, 0]
     if not len(chosen):
         raise must_be(f"{source}", "pairs", f"of a score of at least {min_score:g}, one or more", "none")
     return chosen
+
+
+def _unlike(texts: Texts, max_score: float, *, source: Path) -> tuple[str, ...]:
+    """The texts of pairs scored so low, each once."""
+    if texts.negative is not None:
+        rule = "left out where data.negative_column has them"
+        raise must_be(f"{source}", "data.max_negative_score", rule, max_score)
+    low = (_scores(texts, "max_negative_score", source) <= max_score).nonzero()[:, 0].tolist()
+    found = dict.fromkeys(side[row] for side in (texts.text, texts.other or ()) for row in low)
+    if not found:
+        raise must_be(f"{source}", "pairs", f"of a score of at most {max_score:g}, one or more", "none")
+    return tuple(found)
+
+
+def _scores(texts: Texts, key: str, source: Path) -> Tensor:
+    if texts.score is None:
+        raise must_be(f"{source}", f"data.{key}", "given with data.score_column", "none")
+    return texts.score
 
 
 def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Tensor]:
@@ -106,5 +126,5 @@ def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Ten
 
 
 TOKENIZING = ("tokenizer", "vocabulary_size", "length")
-LEARNING = ("negative_column", "min_score")
+LEARNING = ("negative_column", "min_score", "max_negative_score")
 TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING, learning=LEARNING)

@@ -13,7 +13,8 @@ from sgl_rec.errors import UserError
 from sgl_rec.pipeline.pretrain.build import make_batches
 from sgl_rec.pipeline.pretrain.encode import other_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
-from sgl_rec.pipeline.pretrain.pretrain import pretrain, resolve
+from sgl_rec.pipeline.pretrain.mine import with_negatives
+from sgl_rec.pipeline.pretrain.pretrain import pretrain, resolve, resume_pretrain
 from sgl_rec.pipeline.pretrain.probe import probe
 from sgl_rec.pipeline.pretrain.text import read
 
@@ -109,6 +110,32 @@ def test_scored_pairs_are_probed_by_their_correlation(pairs: Path, tmp_path: Pat
         probe(folder.path, pairs, probes=["svm"])
 
 
+def test_hard_negatives_are_found_among_unlike_pairs(pairs: Path, tmp_path: Path) -> None:
+    data = {**COLUMNS, "min_score": 4.0, "max_negative_score": 1.0}
+    samples = read(pairs, **data)
+    assert samples.unlike is not None
+    assert samples.unlike.names == ("green fish", "sun", "a stone", "moon")
+    settings = {**SMALL, "data": data, "training": {**SMALL["training"], "batch_size": 3}}
+    folder = pretrain("text", pairs, settings=settings, out=tmp_path / "run", threads=1)
+    mined = with_negatives(folder.config, samples, device=torch.device("cpu"))
+    batch = make_batches(folder.config, mined, device=torch.device("cpu")).epoch(0).batch(0)
+    assert batch.negative is not None
+    unlike = {tuple(row) for row in samples.unlike.take(torch.arange(4)).tolist()}
+    assert {tuple(row) for row in batch.negative[0].tolist()} <= unlike
+    resumed = resume_pretrain(folder.path)
+    assert resumed.is_finished()
+
+
+def test_what_is_only_looked_at_needs_no_scores_and_no_negatives(pairs: Path, tmp_path: Path) -> None:
+    data = {"other_column": "other", "negative_column": "score"}
+    folder = pretrain("text", pairs, settings={**SMALL, "data": data}, out=tmp_path / "run", threads=1)
+    other = tmp_path / "other.csv"
+    other.write_text("text,other\na dog,two dogs\n")
+    assert other_samples(folder, other).names == ("a dog",)
+    with pytest.raises(UserError, match=r"data\.min_score must be left out: these samples are not learnt from"):
+        other_samples(folder, pairs, settings={"min_score": 4.0})
+
+
 def test_labels_of_a_table(tmp_path: Path) -> None:
     path = tmp_path / "l.tsv"
     path.write_text("text\tkind\nred cat\tpet\nblue dog\tpet\noak\ttree\nelm\ttree\n")
@@ -122,6 +149,18 @@ def test_labels_of_a_table(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"min_score": 9.0, **COLUMNS}, "pairs must be of a score of at least 9, one or more, got none"),
+        (
+            {"max_negative_score": 0.1, **COLUMNS},
+            "of a score of at most 0.1, one or more, got none",
+        ),
+        (
+            {"max_negative_score": 1.0, "other_column": "other"},
+            "max_negative_score must be given with data.score",
+        ),
+        (
+            {"max_negative_score": 1.0, **COLUMNS, "negative_column": "text"},
+            "data.max_negative_score must be left out where data.negative_column has them, got 1",
+        ),
         ({"min_score": 1.0, "other_column": "other"}, "data.min_score must be given with data.score_column"),
         ({"tokenizer": "no-such-folder"}, "no-such-folder"),
     ],
