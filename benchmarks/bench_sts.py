@@ -1,9 +1,9 @@
 """Do contrastive losses make better vectors of sentences, by the scores that people gave to pairs of them?
 
-On STS-B: supervised contrast from MiniLM's weights (the pairs of train scored 4 and more, with hard negatives found
-among those scored up to 1), and SimCSE without labels from a weak start (two layers of random weights over MiniLM's
-embeddings of tokens) on the sentences of train. Each beside its own start on the same pairs, with the interval of
-the difference.
+On STS-B: supervised contrast from MiniLM's weights (the pairs of train scored 4 and more, with hard negatives
+found among those scored up to 1), and SimCSE without labels from a weak start (two layers of random weights over
+MiniLM's embeddings of tokens) on the sentences of train. Each beside its own start on the same pairs, with the
+interval of the difference.
 
     SGL_REC_DATA=data python benchmarks/bench_sts.py --part test
 """
