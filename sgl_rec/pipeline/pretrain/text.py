@@ -46,7 +46,7 @@ def read(
         form, text_column, other_column, negative_column, label_column, score_column, columns, delimiter, quoting,
             encoding: see ``data.texts.read.read_texts``.
         min_score: learn from pairs of at least this score alone, as from pairs that say the same.
-        max_negative_score: find hard negatives for them among the texts of pairs of at most this score.
+        max_negative_score: find hard negatives for them among the texts of pairs of at most this, lower, score.
         tokenizer, vocabulary_size, length: see ``encoders.text.tokenizer.make_tokenizer``.
     """
     texts = read_texts(
@@ -55,7 +55,7 @@ def read(
         quoting=quoting, encoding=encoding,
     )  # fmt: skip
     learnt = None if min_score is None else _at_least(texts, min_score, source=source)
-    unlike = () if max_negative_score is None else _unlike(texts, max_negative_score, source=source)
+    unlike = () if max_negative_score is None else _unlike(texts, max_negative_score, min_score, source=source)
     made = known_tokenizer(kept, tokenizer, texts.every(), vocabulary_size=vocabulary_size, length=length)
     return replace(
         text_samples(texts.text, made),
@@ -101,8 +101,11 @@ def _at_least(texts: Texts, min_score: float, *, source: Path) -> Tensor:
     return chosen
 
 
-def _unlike(texts: Texts, max_score: float, *, source: Path) -> tuple[str, ...]:
+def _unlike(texts: Texts, max_score: float, min_score: float | None, *, source: Path) -> tuple[str, ...]:
     """The texts of pairs scored so low, each once."""
+    if min_score is None or max_score >= min_score:
+        rule = f"below data.min_score, {'which is not given' if min_score is None else f'{min_score:g}'}"
+        raise must_be(f"{source}", "data.max_negative_score", rule, max_score, "pairs as low are no positives")
     if texts.negative is not None:
         rule = "left out where data.negative_column has them"
         raise must_be(f"{source}", "data.max_negative_score", rule, max_score)

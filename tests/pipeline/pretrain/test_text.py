@@ -149,16 +149,14 @@ def test_labels_of_a_table(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"min_score": 9.0, **COLUMNS}, "pairs must be of a score of at least 9, one or more, got none"),
+        ({"max_negative_score": 1.0, **COLUMNS}, "must be below data.min_score, which is not given, got 1"),
+        ({"max_negative_score": 4.0, "min_score": 4.0, **COLUMNS}, "must be below data.min_score, 4, got 4"),
         (
-            {"max_negative_score": 0.1, **COLUMNS},
-            "of a score of at most 0.1, one or more, got none",
+            {"max_negative_score": 0.1, "min_score": 4.0, **COLUMNS},
+            "pairs must be of a score of at most 0.1, one or more, got none",
         ),
         (
-            {"max_negative_score": 1.0, "other_column": "other"},
-            "max_negative_score must be given with data.score",
-        ),
-        (
-            {"max_negative_score": 1.0, **COLUMNS, "negative_column": "text"},
+            {"max_negative_score": 1.0, "min_score": 4.0, **COLUMNS, "negative_column": "text"},
             "data.max_negative_score must be left out where data.negative_column has them, got 1",
         ),
         ({"min_score": 1.0, "other_column": "other"}, "data.min_score must be given with data.score_column"),
