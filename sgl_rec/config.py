@@ -91,9 +91,9 @@ class ViewPart(Part):
 class Data(Section):
     """Where the interactions come from, how a file of them is read (``data/reading.py``), how they are split.
 
-    ``valid_share`` and ``test_share`` are of each user's interactions for the split ``random``, of all for
-    ``global-time``; ``leave-last-<n>`` and fixed splits have sizes of their own. With ``split_column`` the split
-    is ``standard``.
+    ``valid_share`` and ``test_share`` are of each user's interactions for ``random`` and ``cold-items``
+    (of warm items), of all for ``global-time``; ``leave-last-<n>`` and fixed splits have sizes of their own. With
+    ``split_column`` the split is ``standard``.
     """
 
     dataset: str = "demo"

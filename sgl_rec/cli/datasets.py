@@ -74,10 +74,10 @@ def prepare(source: str, out: Path, overwrite: bool, **options: Any) -> None:
 
 @datasets.command(epilog="Example: sgl-rec datasets split demo --split leave-last-1 --out mine")
 @click.argument("source")
-@click.option("--split", required=True, help="random, leave-last-1 (or another number) or global-time.")
+@click.option("--split", required=True, help="random, leave-last-1 (or another number), global-time, cold-items.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of what is drawn.")
-@click.option("--valid-share", type=float, default=0.1, show_default=True, help="For random and global-time.")
-@click.option("--test-share", type=float, default=0.1, show_default=True, help="For random and global-time.")
+@click.option("--valid-share", type=float, default=0.1, show_default=True, help="For all but leave-last.")
+@click.option("--test-share", type=float, default=0.1, show_default=True, help="For all but leave-last.")
 @click.option(
     "--out", type=click.Path(path_type=Path),
     help="A prepared folder of the same data, or a new one  [default: SOURCE, where it is one].",

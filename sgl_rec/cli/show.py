@@ -36,11 +36,30 @@ def metrics_table(metrics: Mapping[str, Any], *, title: str) -> str:
         return "no test interactions: nothing was measured"
     rows = [[name, figure(name, value), figure(name, popularity[name])] for name, value in test.items()]
     text = table(["test", title, "popularity"], rows)
+    if "cold" in metrics:
+        text += f"\n\n{cold_table(metrics['cold'], title=title)}"
     main = metrics["protocol"].get("metric", "ndcg@20")
     if main in test and test[main] <= popularity[main]:
         return f"{text}\nNOTE: popularity is as good or better at {main}; these lists are not worth serving."
     lost = [name for name, value in test.items() if name.split("@")[0] in ACCURACY and value <= popularity[name]]
     return f"{text}\nNOTE: popularity is as good or better at {', '.join(lost)}." if lost else text
+
+
+def cold_table(cold: Mapping[str, Any], *, title: str) -> str:
+    """The figures of cold and of warm items apart, beside a random order's.
+
+    Example:
+        >>> found = {"test": {"recall@20": 0.1}, "random": {"recall@20": 0.02}}
+        >>> print(cold_table({"cold_among_all": found}, title="m"))
+        test items         metric       m  random order
+        cold among all  recall@20  0.1000        0.0200
+    """
+    rows = [
+        [name.replace("_", " "), metric, figure(metric, value), figure(metric, found["random"][metric])]
+        for name, found in cold.items()
+        for metric, value in found["test"].items()
+    ]
+    return table(["test items", "metric", title, "random order"], rows)
 
 
 def figure(name: str, value: float) -> str:

@@ -27,8 +27,8 @@ CHANGE_THE_RESULT = (
 @click.option("--method", help="A name of `sgl-rec methods`, or a .toml file  [default: sgl-ed].")
 @click.option(
     "--split",
-    help="random, leave-last-1 (or another number), global-time, or the name of a split that is there with the "
-    "data  [default: random].",
+    help="random, leave-last-1 (or another number), global-time, cold-items, or the name of a split that is "
+    "there with the data  [default: random].",
 )
 @click.option("--config", "config_file", type=click.Path(), help="A TOML file whose values go over the method's.")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="One value over all files.")

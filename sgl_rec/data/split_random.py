@@ -32,11 +32,7 @@ def random_split(dataset: Dataset, *, seed: int = 0, valid_share: float = 0.1, t
         (10, 1, 1)
     """
     pairs = dataset.interactions
-    rank, degree = random_ranks(pairs, seed=seed)
-    num_test = _share(degree, test_share, leave=2)
-    num_valid = np.minimum(_share(degree, valid_share, leave=2), np.maximum(degree - num_test - 1, 0))
-    is_test = rank < num_test[pairs.user]
-    is_valid = ~is_test & (rank < (num_test + num_valid)[pairs.user])
+    is_valid, is_test = random_parts(pairs, seed=seed, valid_share=valid_share, test_share=test_share)
     return Split(
         "random",
         pairs.take(~(is_test | is_valid)),
@@ -45,6 +41,18 @@ def random_split(dataset: Dataset, *, seed: int = 0, valid_share: float = 0.1, t
         dataset.dropped,
         facts={"split_seed": seed, "valid_share": valid_share, "test_share": test_share},
     )
+
+
+def random_parts(
+    pairs: Interactions, *, seed: int, valid_share: float, test_share: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of ``pairs`` are validation and which test, drawn per user; two masks."""
+    rank, degree = random_ranks(pairs, seed=seed)
+    num_test = _share(degree, test_share, leave=2)
+    num_valid = np.minimum(_share(degree, valid_share, leave=2), np.maximum(degree - num_test - 1, 0))
+    is_test: np.ndarray = rank < num_test[pairs.user]
+    is_valid: np.ndarray = ~is_test & (rank < (num_test + num_valid)[pairs.user])
+    return is_valid, is_test
 
 
 def hold_out(pairs: Interactions, *, share: float, seed: int) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 
+from sgl_rec.data.split_cold import NAME as COLD_ITEMS
+from sgl_rec.data.split_cold import cold_split
 from sgl_rec.data.split_fixed import fixed_names, fixed_split
 from sgl_rec.data.split_last import last_split
 from sgl_rec.data.split_random import random_split
@@ -18,20 +20,22 @@ log = logging.getLogger("sgl_rec")
 SHARE = 0.1
 """Of validation and of test where nothing else is said."""
 
-RULES = ("random", "leave-last-1", GLOBAL_TIME)
+RULES = ("random", "leave-last-1", GLOBAL_TIME, COLD_ITEMS)
 """The rules a split is drawn by, as they are named to users; leave-last takes any number."""
 
 
 def make_split(
     dataset: Dataset, *, name: str, seed: int = 0, valid_share: float = SHARE, test_share: float = SHARE
 ) -> Split:
-    """The split of that name: drawn by a rule (``random``, ``leave-last-<n>``, ``global-time``), or a fixed one.
+    """The split of that name: drawn by a rule, or a fixed one.
+
+    Rules are ``random``, ``leave-last-<n>``, ``global-time`` and ``cold-items``.
 
     Args:
-        seed: of what is drawn: all of ``random``, ties in time of ``leave-last-<n>``, the validation part of a
-            fixed split that has none.
-        valid_share, test_share: in (0, 1), together below 1: of each user's interactions for ``random``, of all
-            for ``global-time``.
+        seed: of what is drawn: all of ``random`` and ``cold-items``, ties in time of ``leave-last-<n>``, the
+            validation part of a fixed split that has none.
+        valid_share, test_share: in (0, 1), together below 1: of each user's interactions for ``random`` (with
+            warm items for ``cold-items``), of all for ``global-time``.
 
     Raises: UserError for an unknown name, listing those that are there, and for data the rule cannot split.
 
@@ -46,6 +50,8 @@ def make_split(
         raise must_be(dataset.name, "valid_share and test_share", rule, f"{valid_share} and {test_share}")
     if name == "random":
         return random_split(dataset, seed=seed, valid_share=valid_share, test_share=test_share)
+    if name == COLD_ITEMS:
+        return cold_split(dataset, seed=seed, valid_share=valid_share, test_share=test_share)
     if name == GLOBAL_TIME:
         return time_split(dataset, valid_share=valid_share, test_share=test_share)
     if (last := number_left(name)) is not None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.errors import UserError
+from sgl_rec.evaluation.cold import evaluate_cold
 from sgl_rec.evaluation.evaluate import Evaluation, evaluate
 from sgl_rec.evaluation.intervals import bootstrap_interval
 from sgl_rec.ranking import MEMORY_BUDGET
@@ -87,6 +88,7 @@ def figures(
     """The test figures with 95 % bootstrap intervals over users, popularity's, and how they were made.
 
     Where the protocol leaves validation items in the ranking, ``test_both_removed`` has the figures without them.
+    After the split ``cold-items``, ``cold`` has those of cold and warm items apart (``evaluation.cold``).
     ``on_measured`` is handed the figures of every user.
     """
     protocol: dict[str, Any] = {
@@ -118,10 +120,36 @@ def figures(
         usual = replace(split, remove_at_test=BOTH)
         without = measure_test(scorer, usual, trained_on=trained_on, ks=ks, memory_budget=memory_budget)
         result["test_both_removed"] = dict(without.metrics)
+    if "cold_items" in split.facts:
+        result["cold"] = _cold_figures(scorer, split, trained_on=trained_on, ks=ks, memory_budget=memory_budget)
     if on_measured is not None:
         on_measured(measured)
     protocol |= {"users_measured": len(measured.users), "users_left_out": measured.num_left_out}
     return result
+
+
+def _cold_figures(
+    scorer: Scorer, split: Split, *, trained_on: tuple[str, ...], ks: Sequence[int], memory_budget: int
+) -> dict[str, Any]:
+    """The test figures of items that only the test part knows, and of the others."""
+    known = degree(split, ("train", "valid")) > 0
+    found = evaluate_cold(
+        scorer,
+        cold=~known & (degree(split, ("test",)) > 0),
+        relevant=PairIndex.build([measured(split, "test")]),
+        seen=seen_pairs(split, split.remove_at_test, trained_on=trained_on),
+        ks=ks,
+        memory_budget=memory_budget,
+    )
+    return {
+        name: {
+            "test": {key: measured.metrics[key] for key in random},
+            "interval": {key: bootstrap_interval(measured.per_user[key]) for key in random},
+            "random": dict(random),
+            "users_measured": len(measured.users),
+        }
+        for name, (measured, random) in found.items()
+    }
 
 
 def popularity_baseline(split: Split, trained_on: tuple[str, ...]) -> Popularity:

@@ -67,8 +67,8 @@ def train(
             what ``settings`` or ``config`` say, else ``demo``.
         method: a shipped method (``sgl-rec methods``) or a ``.toml`` file; by default ``sgl-ed``, in the same
             way.
-        split: ``random`` (the default, in the same way), ``leave-last-<n>``, ``global-time``, or
-            the name of a fixed split.
+        split: ``random`` (the default, in the same way), ``leave-last-<n>``, ``global-time``,
+            ``cold-items``, or the name of a fixed split.
         out: the run folder; by default a new one under ``runs/``.
         overwrite: replace a run that is at ``out``.
         config: a TOML file whose values go over the method's.

@@ -12,7 +12,11 @@ from sgl_rec.types import Dataset
 from tests.data.split_logs import logs, pairs, parts_of, users_with
 
 
-@given(logs(), st.sampled_from(["random", "leave-last-1", "leave-last-2", "global-time"]), st.integers(0, 2))
+@given(
+    logs(),
+    st.sampled_from(["random", "leave-last-1", "leave-last-2", "global-time", "cold-items"]),
+    st.integers(0, 2),
+)
 def test_the_parts_cover_everything_once(data: Dataset, name: str, seed: int) -> None:
     try:
         split = make_split(data, name=name, seed=seed)
@@ -38,7 +42,7 @@ def test_the_parts_cover_everything_once(data: Dataset, name: str, seed: int) ->
 def test_unknown_name(name: str, hint: str) -> None:
     with pytest.raises(UserError) as caught:
         make_split(users_with(5), name=name)
-    rule = "split must be one that is there (random, leave-last-1, global-time)"
+    rule = "split must be one that is there (random, leave-last-1, global-time, cold-items)"
     assert str(caught.value) == f"dataframe: {rule}, got {name!r}{hint}"
 
 

@@ -125,6 +125,22 @@ def test_what_train_does_not_know_is_neither_ranked_nor_measured() -> None:
     assert one_list(everything)[0] == [2, 3, 4]
 
 
+def test_cold_items_are_measured_apart_where_the_split_holds_some_out() -> None:
+    """Item 3 is cold at test, item 4 was cold at validation."""
+    train, valid, test = part((0, 0), (1, 1)), part((0, 4), (1, 0)), part((0, 3), (0, 1), (1, 3))
+    scorer = Embeddings(torch.ones(2, 1), torch.arange(5.0)[:, None])
+    plain = Split("random", train, valid, test, part())
+    assert "cold" not in figures(scorer, plain, trained_on=("train",), ks=(1, 2))
+    split = Split("cold-items", train, valid, test, part(), facts={"cold_items": 1})
+    found = figures(scorer, split, trained_on=("train",), ks=(1, 2))["cold"]
+    assert found["cold_among_cold"]["test"]["recall@1"] == 1
+    assert found["cold_among_cold"]["users_measured"] == 2
+    assert found["cold_among_all"]["test"]["recall@1"] == 0.5, "user 0 has seen 4, user 1 has not"
+    assert found["warm_among_all"]["test"]["recall@2"] == 0, "user 0 alone: 3 2"
+    assert found["cold_among_all"]["random"]["recall@1"] == 1 / 3, "of 1 2 3 and of 2 3 4"
+    assert set(found["cold_among_all"]["interval"]) == {"recall@1", "ndcg@1", "recall@2", "ndcg@2"}
+
+
 def test_how_the_parts_were_made_stands_in_the_protocol(split: Split) -> None:
     facts = {"split_seed": 5, "valid_from": 7}
     scorer = Embeddings(torch.ones(2, 1), torch.arange(5.0)[:, None])
