@@ -265,6 +265,8 @@ def explain(problem: Any, where: str, *, model: type[pydantic.BaseModel] | None 
         )
     if problem["type"] == "missing":
         return f"{where}: {key} must be given, got none; add this key"
+    if problem["type"] == "sequence_str":
+        return f"{where}: {key} must be a list, as ['a', 'b'], got {problem['input']!r}; correct this key"
     rule = problem["msg"][:1].lower() + problem["msg"][1:]
     if problem["type"] == "value_error" and isinstance(problem["input"], Mapping):  # of several keys together
         return f"{where}: " + f"{key} {rule.removeprefix('value error, ')}".strip()

@@ -31,4 +31,5 @@ def embed(run: str, source: str, output: str, settings: tuple[str, ...], side: s
     embedded = work(run, source, output=output, settings=data_settings(settings), side=side, device=device)
     if not is_quiet():
         rows, width = embedded.vectors.shape
-        click.echo(f"{rows:,} vectors of {width} numbers in {output}", err=True)
+        left_out = f"; {len(embedded.left_out):,} samples are left out" if embedded.left_out else ""
+        click.echo(f"{rows:,} vectors of {width} numbers in {output}{left_out}", err=True)

@@ -11,6 +11,9 @@ import click
 
 from sgl_rec.cli.options import common, data_settings, is_given, on_threads, plugins, run_argument
 
+COUNTS = ("labels",)
+"""Figures that are numbers of samples."""
+
 
 @click.command(epilog="Example: sgl-rec probe run photos/new --train photos/known")
 @run_argument
@@ -125,7 +128,8 @@ def table(figures: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     rows = [["", *columns]]
     for name, by_column in figures.items():
         for figure in next(iter(by_column.values())):
-            rows.append([f"{name} {figure}", *(f"{by_column[column][figure]:.4f}" for column in columns)])
+            shown = "{:.0f}" if figure in COUNTS else "{:.4f}"
+            rows.append([f"{name} {figure}", *(shown.format(by_column[column][figure]) for column in columns)])
     widths = [max([len(row[place]) for row in rows] + ([7] if place else [])) for place in range(len(rows[0]))]
     return "\n".join(
         "  ".join(

@@ -218,7 +218,8 @@ def _source(path: Path) -> Iterator[_Source]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise UserError(f"{path}: must be a folder or a whole zip file, got {one_line(error)}") from error
+        got = one_line(error)[:1].lower() + one_line(error)[1:]
+        raise must_be(f"{path}", "the images", "a folder or a whole zip file", got) from error
     with archive:
         yield _Zip(path, archive)
 

@@ -14,5 +14,12 @@ def test_every_method_has_its_line(call: Any) -> None:
     assert all(len(summary) > 10 for summary in rows.values())
 
 
+def test_those_of_pretrain(call: Any) -> None:
+    out = call("methods", "--pretrain").out
+    for name in ("vision simclr", "text simcse", "image-text clip", "graph graphcl"):
+        assert name in out
+    assert "--dataset cannot be given with --pretrain" in call("methods", "--pretrain", "--dataset", "demo").fault
+
+
 def test_of_a_data_set(call: Any) -> None:
     assert call("methods", "--dataset", "ml-1m").code == 0

@@ -189,7 +189,7 @@ def test_an_archive_that_swells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         (lambda path: path / "none", "the images must be a folder or a zip file, got nothing there"),
         (lambda path: path, "the images must be at least one, got no file ending in .png"),
-        (lambda path: Path(__file__), "must be a folder or a whole zip file, got File is not a zip file"),
+        (lambda path: Path(__file__), "images must be a folder or a whole zip file, got file is not a zip file"),
     ],
 )
 def test_a_path_that_is_neither(tmp_path: Path, make: Callable[[Path], Path], message: str) -> None:

@@ -125,7 +125,7 @@ def test_gowalla(data_root: Path) -> None:
 
 def test_the_names_that_are_there(prepared: Path, tmp_path: Path) -> None:
     assert fixed_names(load(prepared)) == ["official"]
-    with pytest.raises(UserError, match=r"global-time, official\), got 'oficial'; did you mean 'official'"):
+    with pytest.raises(UserError, match=r"cold-items, official\), got 'oficial'; did you mean 'official'"):
         make_split(load(prepared), name="oficial")
     text = tmp_path / "text"
     text.mkdir()

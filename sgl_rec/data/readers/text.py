@@ -26,6 +26,8 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 
 def cannot_be_read(path: Path, error: Exception) -> UserError:
     """The message for one of ``UNREADABLE``."""
+    if isinstance(error, IsADirectoryError):
+        return must_be(str(path), "the path", "a file", "a folder", "name the file")
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error).split(". Detail")[0]
     return UserError(f"{path}: cannot be read ({reason}); check the file")
 

@@ -44,7 +44,7 @@ def read_texts(
         >>> texts.text, texts.other
         (('"Go," he said.',), ('He said go.',))
     """
-    chosen = form or _form(path)
+    chosen = form or form_of(path)
     of_a_table: dict[str, object] = {
         "text_column": text_column, "other_column": other_column, "negative_column": negative_column,
         "label_column": label_column, "score_column": score_column, "columns": columns or None,
@@ -73,7 +73,8 @@ def read_texts(
     )
 
 
-def _form(path: Path) -> Literal["lines", "table", "nli"]:
+def form_of(path: Path) -> Literal["lines", "table", "nli"]:
+    """The form that the suffix says."""
     if suffix_of(path) in DELIMITERS:
         return "table"
     return "nli" if suffix_of(path) == ".jsonl" else "lines"

@@ -11,6 +11,8 @@ import torch
 from sgl_rec.data.texts.rows import LeftOut, Texts, coded, fault_of, number_of, table_rows
 from sgl_rec.errors import must_be, nearest
 
+TAB = "\t"
+
 
 def read_table(
     path: Path,
@@ -69,6 +71,14 @@ def read_table(
     return Texts(found["text"], **sides, label=label, classes=classes, score=score, left_out=left_out.lines())
 
 
+def column_names(
+    path: Path, *, delimiter: str | None = None, quoting: str | None = None, encoding: str | None = None
+) -> tuple[str, ...]:
+    """The names in the first row. Raises: UserError as ``read_table``."""
+    rows = table_rows(path, delimiter=delimiter, quoting=quoting, encoding=encoding)
+    return Layout.of(path, rows, columns=()).names
+
+
 @dataclass(frozen=True)
 class Layout:
     """What the columns of a table are called.
@@ -96,9 +106,15 @@ class Layout:
         if (number := self.names.count(name)) != 1:
             rule = f"one called {name!r}"
             got = f"{number} of them" if number else ", ".join(self.names)[:200]
-            advice = "" if number else nearest(name, self.names)
+            advice = "" if number else self._advice(name)
             raise must_be(str(self.path), "its columns", rule, got, advice)
         return self.names.index(name)
+
+    def _advice(self, name: str) -> str:
+        """The nearest name, or where there is one column alone what it may hold."""
+        if len(self.names) == 1 and (found := [sign for sign in ";,|\t" if sign in self.names[0]]):
+            return f"say what is between them, as data.delimiter={'tab' if found[0] == TAB else found[0]}"
+        return nearest(name, self.names)
 
     def fault_of(self, fields: Sequence[str]) -> tuple[str, str, str] | None:
         """(what, rule, got) of a row with another number of fields."""

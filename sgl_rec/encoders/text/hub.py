@@ -42,6 +42,6 @@ def model_folder(name: str, *, where: str) -> Path:
     try:
         return Path(hub.snapshot_download(model, revision=revision or None, allow_patterns=list(FILES)))
     except Exception as error:  # what can go wrong on the way is known to the library alone
-        got = f"{type(error).__name__}: {one_line(error)[:200]}"
+        got = f"{type(error).__name__} for {model!r} ({one_line(error).partition('. ')[0][:120]})"
         advice = "check its name and the network, or name a folder with its files"
         raise must_be(where, "a model of the hub", "one that can be fetched", got, advice) from error

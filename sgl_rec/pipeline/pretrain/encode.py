@@ -12,13 +12,12 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from sgl_rec.errors import must_be
+from sgl_rec.errors import UserError, must_be
 from sgl_rec.pipeline.pretrain.build import make_encoder, make_tower, read_by, read_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.modality import MODALITIES, Modality, Samples
 from sgl_rec.pipeline.pretrain.sides import Which, has_two_towers, one_side
 from sgl_rec.pretrain_config import PretrainConfig, parse_pretrain
-from sgl_rec.settings import merge
 from sgl_rec.training.checkpoint import Checkpoint, load_module
 
 log = logging.getLogger("sgl_rec")
@@ -40,10 +39,12 @@ def other_samples(
     Raises: UserError for samples that the run's encoder does not take.
     """
     _refuse_own(folder, settings)
+    modality: Modality = MODALITIES[folder.config.modality]
     values = folder.config.model_dump(mode="json", exclude_none=True)
-    for key in MODALITIES[folder.config.modality].learning:
-        values["data"].pop(key, None)
-    values = merge(values, {"data": {**(settings or {}), "source": str(source)}})
+    known = {key: value for key, value in values["data"].items() if key not in modality.learning}
+    if modality.fitting is not None:
+        known = dict(modality.fitting(Path(source), known, settings or {}))
+    values["data"] = {**known, **(settings or {}), "source": str(source)}
     samples = read_samples(parse_pretrain(values, where=f"config of {folder.path}"), kept=folder.kept)
     _check_shape(folder, samples, source=source)
     if samples.second is not None:
@@ -68,7 +69,12 @@ def side_samples(
     known = {key: value for key, value in folder.config.data.arguments.items() if key in sides.keys}
     modality = one_side(folder.config, which).modality
     given = {key: known[key] for key in inspect.signature(modality.read).parameters if key in known}
-    samples = read_by(modality, path, {**given, **(settings or {})}, kept=folder.kept)
+    try:
+        samples = read_by(modality, path, {**given, **(settings or {})}, kept=folder.kept)
+    except UserError as error:
+        if which == "second":
+            raise
+        raise UserError(f"{error}; for {sides.second} alone say --side second") from error
     _check_shape(folder, samples, source=source, key=_shape_of(which))
     return _warned(samples)
 
@@ -107,7 +113,7 @@ def labelled_samples(
 def check_labelled(samples: Samples, *, source: object) -> None:
     """Raises: UserError for samples without labels."""
     if samples.label is None:
-        advice = "put each class in a folder of its own, or name the column of labels"
+        advice = "put each class of images in a folder of its own, or name the column (data.label_column)"
         raise must_be(str(source), "samples", "labelled", "no labels", advice)
 
 

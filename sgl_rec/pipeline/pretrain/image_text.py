@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from sgl_rec.data.image_texts import read_image_texts
 from sgl_rec.data.texts.rows import DELIMITERS, suffix_of
 from sgl_rec.encoders.vision import IMAGE_ENCODERS
 from sgl_rec.pipeline.pretrain.modality import Modality, Samples, Sides
-from sgl_rec.pipeline.pretrain.text import TOKENIZING, known_tokenizer, text_samples
+from sgl_rec.pipeline.pretrain.text import TOKENIZING, fitting_table, known_tokenizer, text_samples
 from sgl_rec.views.images import IMAGE_VIEWS
 
 
@@ -73,4 +74,7 @@ def _is_a_table(path: Path) -> bool:
 
 
 SIDES = Sides("vision", "text", _is_a_table, keys=("size", "num_channels", "invert"))
-IMAGE_TEXT = Modality(read, IMAGE_ENCODERS, IMAGE_VIEWS, method="clip", learnt_by=TOKENIZING, sides=SIDES)
+FITTING = partial(fitting_table, optional=("label_column",))
+IMAGE_TEXT = Modality(
+    read, IMAGE_ENCODERS, IMAGE_VIEWS, method="clip", learnt_by=TOKENIZING, fitting=FITTING, sides=SIDES
+)

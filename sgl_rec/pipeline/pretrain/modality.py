@@ -101,6 +101,7 @@ class Modality:
         method: the one that is trained where none is named.
         learnt_by: keys of ``[data]`` that say how ``kept`` is learnt, and nothing to a later reading.
         learning: keys of ``[data]`` that say what is learnt from, and nothing of samples that are only looked at.
+        fitting: (path, the run's keys of ``[data]``, the caller's) -> those of the run's that fit another file.
         sides: what the two sides of a sample are, where they are of two modalities; each then has its tower.
     """
 
@@ -110,4 +111,5 @@ class Modality:
     method: str = ""
     learnt_by: tuple[str, ...] = ()
     learning: tuple[str, ...] = ()
+    fitting: Callable[[Path, Mapping[str, Any], Mapping[str, Any]], Mapping[str, Any]] | None = None
     sides: Sides | None = None

@@ -193,6 +193,12 @@ def _learner(config: PretrainConfig, networks: PairNetworks, samples: Samples) -
     )
 
 
+def _counts(samples: Samples) -> dict[str, int]:
+    """What is learnt from, where it is not all the samples; and what hard negatives were chosen out of."""
+    counts = {} if samples.learnt is None else {"learnt_from": len(samples.learnt)}
+    return counts if samples.unlike is None else {**counts, "hard_negatives_among": len(samples.unlike)}
+
+
 class _Monitor:
     """Figures of every epoch's projections, and a warning at the third in a row that has collapsed.
 
@@ -203,6 +209,9 @@ class _Monitor:
         self._in_a_row = 0
 
     def __call__(self, rows: Tensor) -> dict[str, float]:
+        if not torch.isfinite(rows).all():  # the last step of an epoch may be the one that diverged
+            advice = "lower training.learning_rate or raise the temperature"
+            raise must_be("training", "projections", "finite", "nan or infinity", advice)
         found = monitor_rows(rows)
         wrong = collapsed(found, width=rows.shape[1])
         self._in_a_row = self._in_a_row + 1 if wrong else 0
@@ -224,6 +233,11 @@ def _run(
         labelled = "no labels" if samples.label is None else f"{len(samples.classes)} classes"
         log.info("method   %s", config.method)
         log.info("samples  %s from %s, %s", f"{len(samples):,}", config.data.source, labelled)
+        counts = _counts(samples)
+        for name, number in counts.items():
+            log.info("         %s: %s", name.replace("_", " "), f"{number:,}")
+        if given := config.data.arguments:
+            log.info("read by  %s", ", ".join(f"{key}={value}" for key, value in sorted(given.items())))
         log.info("device   %s, threads %d", device, torch.get_num_threads())
         batches = make_batches(config, samples, device=device)
         steps = batches.num_steps * training.max_epochs
@@ -249,6 +263,7 @@ def _run(
             "method": config.method,
             "modality": config.modality,
             "samples": len(samples),
+            **counts,
             "samples_sha256": samples.sha256,
             "left_out": len(samples.notes),
             "epoch": fitted.epoch,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor
 
-from sgl_rec.data.texts.read import read_texts
+from sgl_rec.data.texts.read import form_of, read_texts
 from sgl_rec.data.texts.rows import Texts
+from sgl_rec.data.texts.table import column_names
 from sgl_rec.encoders.text import TEXT_ENCODERS
 from sgl_rec.encoders.text.tokenizer import make_tokenizer, read_tokenizer
 from sgl_rec.encoders.text.tokens import Tokenizer, trimmed
@@ -129,5 +130,28 @@ def _taker(texts: Sequence[str], tokenizer: Tokenizer) -> Callable[[Tensor], Ten
 
 
 TOKENIZING = ("tokenizer", "vocabulary_size", "length")
+
+
+def fitting(path: Path, known: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run says of its own file, as far as another one has it: columns of a table that it does not need."""
+    form = said.get("form") or known.get("form") or form_of(path)
+    if form == "table":
+        return fitting_table(path, known, said, optional=("other_column", "label_column", "score_column"))
+    return {key: value for key, value in known.items() if key not in OF_A_TABLE}
+
+
+def fitting_table(
+    path: Path, known: Mapping[str, Any], said: Mapping[str, Any], *, optional: Sequence[str]
+) -> dict[str, Any]:
+    """The same of a table: without those of the optional columns that it has not."""
+    given = {**known, **said}
+    how = {key: given.get(key) for key in ("delimiter", "quoting", "encoding")}
+    there = given.get("columns") or column_names(path, **how)
+    return {key: value for key, value in known.items() if key not in optional or value in there}
+
+
+OF_A_TABLE = ("text_column", "other_column", "label_column", "score_column", "columns", "delimiter", "quoting")
 LEARNING = ("negative_column", "min_score", "max_negative_score")
-TEXT = Modality(read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING, learning=LEARNING)
+TEXT = Modality(
+    read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING, learning=LEARNING, fitting=fitting
+)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,17 @@ def test_the_sts_benchmark(data_root: Path, part: str, number: int) -> None:
     assert not texts.left_out
     assert texts.score is not None
     assert 0 <= float(texts.score.min()) < float(texts.score.max()) == 5
+
+
+@pytest.mark.parametrize(("sign", "said"), [(";", ";"), ("\t", "tab"), ("|", "|")])
+def test_another_delimiter_is_named(sign: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"body{sign}lang\na cat{sign}en\n")
+    with pytest.raises(UserError, match=f"say what is between them, as data.delimiter={re.escape(said)}$"):
+        read_table(path, text_column="body")
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(UserError, match=r"a\.csv: the path must be a file, got a folder"):
+        read_table(tmp_path / "a.csv")

@@ -178,6 +178,13 @@ def test_what_could_not_be_read_is_said_before_too_few_are_left(
     assert "b.png" in caplog.text
 
 
+def test_a_last_step_that_diverges_is_a_clear_error(pictures: Path, tmp_path: Path) -> None:
+    """The loss of the epoch was fine: it is of the rows before the step."""
+    wild = {"training": {"max_epochs": 1, "learning_rate": 1e30, "batch_size": 512, "warmup_share": 0.0}}
+    with pytest.raises(UserError, match=r"projections must be finite, .*; lower training\.learning_rate"):
+        pretrain("vision", pictures, settings=merge(PICTURES, wild), out=tmp_path / "run", threads=1)
+
+
 def test_the_learning_rate_falls_where_it_is_asked_to(
     tiny_pretrain: Path, pictures: Path, tmp_path: Path
 ) -> None:

@@ -52,7 +52,7 @@ def test_what_cannot_be_asked(
 
 
 def test_samples_without_labels(tiny_pretrain: Path, pictures: Path) -> None:
-    with pytest.raises(UserError, match="samples must be labelled, got no labels; put each class in a folder"):
+    with pytest.raises(UserError, match="samples must be labelled, got no labels; put each class of images in a"):
         probe(tiny_pretrain, pictures / "bar-0")
 
 

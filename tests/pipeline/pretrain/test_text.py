@@ -106,7 +106,7 @@ def test_scored_pairs_are_probed_by_their_correlation(pairs: Path, tmp_path: Pat
     assert -1 <= found["sts"]["trained"]["spearman"] <= 1
     both = probe(folder.path, pairs, probes=["retrieval"])["retrieval"]["trained"]
     assert {"recall@1", "recall@1 back"} <= set(both)
-    with pytest.raises(UserError, match=r"samples must be labelled, got no labels; .* name the column of labels"):
+    with pytest.raises(UserError, match=r"got no labels; .* name the column \(data\.label_column\)"):
         probe(folder.path, pairs, probes=["svm"])
 
 
@@ -134,6 +134,39 @@ def test_what_is_only_looked_at_needs_no_scores_and_no_negatives(pairs: Path, tm
     assert other_samples(folder, other).names == ("a dog",)
     with pytest.raises(UserError, match=r"data\.min_score must be left out: these samples are not learnt from"):
         other_samples(folder, pairs, settings={"min_score": 4.0})
+
+
+def test_other_files_need_not_have_the_columns_of_the_runs(pairs: Path, tmp_path: Path) -> None:
+    """Trained on scored pairs, and then asked for vectors of lines, of one column, of a table in other words."""
+    settings = {**SMALL, "data": {**COLUMNS, "text_column": "text", "min_score": 4.0}}
+    folder = pretrain("text", pairs, settings=settings, out=tmp_path / "run", threads=1)
+    lines, column = tmp_path / "lines.txt", tmp_path / "column.csv"
+    lines.write_text("red cat\nblue dog\n")
+    column.write_text("text,note\nred cat,1\nblue dog,2\n")
+    other = tmp_path / "other.tsv"
+    other.write_text("a\tb\nred cat\tdog\nblue dog\tcat\n")
+    found = [other_samples(folder, path) for path in (lines, column)]
+    found.append(other_samples(folder, other, settings={"text_column": "a"}))
+    assert [one.names for one in found] == [("red cat", "blue dog")] * 3
+    assert all(one.other is None and one.score is None for one in found)
+    both = other_samples(folder, other, settings={"text_column": "a", "other_column": "b"})
+    assert both.other is not None
+    assert other_samples(folder, pairs).score is not None
+    with pytest.raises(UserError, match="its columns must be one called 'text', got a, b"):
+        other_samples(folder, other)
+    with pytest.raises(UserError, match="its columns must be one called 'nothing'"):
+        other_samples(folder, column, settings={"other_column": "nothing"})
+
+
+def test_how_many_are_learnt_from_is_said(pairs: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="sgl_rec")
+    settings = {**SMALL, "data": {**COLUMNS, "min_score": 4.0, "max_negative_score": 1.0}}
+    folder = pretrain("text", pairs, settings=settings, out=tmp_path / "run", threads=1)
+    assert {"samples": 5, "learnt_from": 3, "hard_negatives_among": 4}.items() <= folder.read_json(
+        folder.metrics_file
+    ).items()
+    assert "learnt from: 3" in caplog.text
+    assert "read by  max_negative_score=1.0, min_score=4.0, other_column=other, score_column=score" in caplog.text
 
 
 def test_labels_of_a_table(tmp_path: Path) -> None:
