@@ -70,6 +70,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         below = result.get(key)
         if is_span(value):
             result[key] = value
+        elif isinstance(below, list) and isinstance(value, Mapping):
+            advice = f"set the whole of it, as {key}=[{{name = ...}}]"
+            raise must_be("config", repr(key), "a list, as it is there", repr(dict(value)), advice)
         elif key in result and isinstance(value, Mapping) and not isinstance(below, Mapping):
             both = f"{below!r} and {dict(value)!r}"
             raise must_be("config", repr(key), "a table everywhere or nowhere", both, "correct this key")

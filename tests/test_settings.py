@@ -50,6 +50,11 @@ def test_a_range_goes_over_another_as_a_whole() -> None:
 def test_a_table_over_a_value_is_refused_and_not_lost() -> None:
     with pytest.raises(UserError, match="'training' must be a table everywhere or nowhere, got 'fast' and"):
         merge({"training": "fast"}, {"training": {"max_epochs": 1}})
+    said = (
+        r"'views' must be a list, as it is there, got \{'name': 'flip'\}; set the whole of it, as views=\[\{name"
+    )
+    with pytest.raises(UserError, match=said):
+        merge({"views": [{"name": "affine"}]}, {"views": {"name": "flip"}})
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 1, 3000])
