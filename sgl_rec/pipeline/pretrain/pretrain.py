@@ -155,12 +155,17 @@ def resolve(
         key, advice = min(given_otherwise), "it is an argument of the command"
         raise must_be("--set", key, "left out of the settings", "one", advice)
     values = merge(values, settings or {})
-    given = {
+    given: dict[str, Any] = {
         "method": values.get("method", file.stem),
         "modality": modality,
         "plugins": list(loaded_plugins()),
         "data": {"source": str(Path(source).absolute())},
     }
+    for side in ("encoder", "second_encoder"):
+        part = values.get(side)
+        folder = part.get("folder") if isinstance(part, Mapping) else None
+        if isinstance(folder, str) and Path(folder).is_dir():  # the run is used from other places, too
+            given[side] = {"folder": str(Path(folder).absolute())}
     return parse_pretrain(merge(values, given), where=f"config of {file.stem}")
 
 

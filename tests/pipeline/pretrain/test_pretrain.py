@@ -12,7 +12,7 @@ import torch
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.pretrain import pretrain as module
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
-from sgl_rec.pipeline.pretrain.pretrain import pretrain, resume_pretrain
+from sgl_rec.pipeline.pretrain.pretrain import pretrain, resolve, resume_pretrain
 from sgl_rec.pipeline.pretrain.probe import probe
 from sgl_rec.settings import merge
 from sgl_rec.training.interrupt import Interrupted
@@ -176,6 +176,14 @@ def test_what_could_not_be_read_is_said_before_too_few_are_left(
     ):
         pretrain("vision", tmp_path, settings=PICTURES, out=tmp_path / "p", threads=1)
     assert "b.png" in caplog.text
+
+
+def test_a_folder_of_a_model_is_found_from_other_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for folder, found in (("model", str(tmp_path / "model")), ("hub:a/b", "hub:a/b"), ("none", "none")):
+        config = resolve("text", "a.txt", settings={"encoder": {"name": "transformers", "folder": folder}})
+        assert config.encoder.arguments == {"folder": found}
 
 
 def test_a_last_step_that_diverges_is_a_clear_error(pictures: Path, tmp_path: Path) -> None:
