@@ -157,8 +157,8 @@ def _pillow(*, size: int, num_channels: int) -> Any:
         raise must_be("images", "size", "at least 1", size)
     if num_channels not in (1, 3):
         raise must_be("images", "num_channels", "1 or 3", num_channels)
-    needed("images", "PIL.ImageOps")
-    return needed("images", "PIL")
+    needed("images", "PIL.ImageOps", extra="vision")
+    return needed("images", "PIL", extra="vision")
 
 
 class _ReadingError(Exception):

@@ -211,7 +211,7 @@ def test_sizes_out_of_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL.ImageOps", None)
-    with pytest.raises(MissingDependencyError, match=r"run: pip install 'sgl-rec\[images\]'"):
+    with pytest.raises(MissingDependencyError, match=r"run: pip install 'sgl-rec\[vision\]'"):
         read_images(tmp_path, size=4)
 
 
