@@ -28,6 +28,7 @@ LAZY = {
     "torch_geometric",
     "implicit",
     "matplotlib",
+    "huggingface_hub",
     "optuna",
     "sklearn",
     "kornia",

@@ -42,7 +42,9 @@ def _refuse_empty(context: click.Context) -> None:
 
 def is_given(name: str) -> bool:
     """Whether this parameter of the running command was said, and is not its default."""
-    return click.get_current_context().get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    source = click.get_current_context().get_parameter_source(name)
+    assert source is not None, name
+    return source is not click.core.ParameterSource.DEFAULT
 
 
 def is_quiet() -> bool:

@@ -131,8 +131,8 @@ def figures(
 def _cold_figures(
     scorer: Scorer, split: Split, *, trained_on: tuple[str, ...], ks: Sequence[int], memory_budget: int
 ) -> dict[str, Any]:
-    """The test figures of items that only the test part knows, and of the others."""
-    known = degree(split, ("train", "valid")) > 0
+    """The test figures of items that the scorer was not trained on, and of the others."""
+    known = degree(split, trained_on) > 0
     found = evaluate_cold(
         scorer,
         cold=~known & (degree(split, ("test",)) > 0),

@@ -131,6 +131,9 @@ def test_cold_items_are_measured_apart_where_the_split_holds_some_out() -> None:
     scorer = Embeddings(torch.ones(2, 1), torch.arange(5.0)[:, None])
     plain = Split("random", train, valid, test, part())
     assert "cold" not in figures(scorer, plain, trained_on=("train",), ks=(1, 2))
+    held = Split("cold-items", train, part((0, 3)), part((1, 3)), part(), facts={"cold_items": 1})
+    for trained_on, name in ((("train",), "cold_among_all"), (("train", "valid"), "warm_among_all")):
+        assert name in figures(scorer, held, trained_on=trained_on, ks=(1,))["cold"], "by what was trained on"
     split = Split("cold-items", train, valid, test, part(), facts={"cold_items": 1})
     found = figures(scorer, split, trained_on=("train",), ks=(1, 2))["cold"]
     assert found["cold_among_cold"]["test"]["recall@1"] == 1

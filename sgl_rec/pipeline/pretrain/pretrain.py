@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sgl_rec.encoders.text.hub import HUB, settled
 from sgl_rec.errors import must_be
 from sgl_rec.evaluation.collapse import collapsed, monitor_rows
 from sgl_rec.losses.pair_terms import PairStep
@@ -112,7 +114,11 @@ def start(ready: Ready, folder: PretrainFolder, *, observer: Observer | None = N
     with folder.writing():
         folder.clear()
         folder.checkpoints.mkdir()
-        folder.write_environment({**environment(ready.device), "samples_sha256": ready.samples.sha256})
+        about: dict[str, Any] = {
+            "samples_sha256": ready.samples.sha256,
+            "negatives_sha256": _sha256_of_negatives(ready.samples),
+        }
+        folder.write_environment({**environment(ready.device), **about})
         folder.write_kept(ready.samples.kept)
         folder.write_config(ready.config)
         return _run(folder, ready.samples, device=ready.device, observer=observer)
@@ -134,6 +140,9 @@ def resume_pretrain(
         raise must_be(str(folder.config.data.source), "the samples", "those the run began with", "others")
     if not folder.is_finished():
         samples = with_negatives(folder.config, samples, device=chosen)
+        if _sha256_of_negatives(samples) != before.get("negatives_sha256"):
+            advice = "go on with the device, the threads and the files that it began with"
+            raise must_be(str(folder.path), "the hard negatives", "those the run began with", "others", advice)
     with folder.writing():
         return _run(folder, samples, device=chosen, observer=observer)
 
@@ -161,11 +170,11 @@ def resolve(
         "plugins": list(loaded_plugins()),
         "data": {"source": str(Path(source).absolute())},
     }
-    for side in ("encoder", "second_encoder"):
-        part = values.get(side)
-        folder = part.get("folder") if isinstance(part, Mapping) else None
-        if isinstance(folder, str) and Path(folder).is_dir():  # the run is used from other places, too
-            given[side] = {"folder": str(Path(folder).absolute())}
+    for table, key in (("encoder", "folder"), ("second_encoder", "folder"), ("data", "tokenizer")):
+        part = values.get(table)
+        name = part.get(key) if isinstance(part, Mapping) else None
+        if isinstance(name, str) and (key == "folder" or name.startswith(HUB)):
+            given.setdefault(table, {})[key] = settled(name, where=f"{table}.{key}")
     return parse_pretrain(merge(values, given), where=f"config of {file.stem}")
 
 
@@ -196,6 +205,14 @@ def _learner(config: PretrainConfig, networks: PairNetworks, samples: Samples) -
         embed=embed,
         chunk_size=config.training.chunk_size,
     )
+
+
+def _sha256_of_negatives(samples: Samples) -> str | None:
+    """Of those that were found: they are found again at a resume, by products of floats."""
+    if samples.unlike is None or samples.negative is None:
+        return None
+    found = samples.negative(torch.arange(len(samples)))
+    return hashlib.sha256(found.numpy().tobytes()).hexdigest()
 
 
 def _counts(samples: Samples) -> dict[str, int]:

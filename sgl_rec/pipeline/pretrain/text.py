@@ -137,7 +137,8 @@ def fitting(path: Path, known: Mapping[str, Any], said: Mapping[str, Any]) -> di
     form = said.get("form") or known.get("form") or form_of(path)
     if form == "table":
         return fitting_table(path, known, said, optional=("other_column", "label_column", "score_column"))
-    return {key: value for key, value in known.items() if key not in OF_A_TABLE}
+    useless = OF_A_TABLE if form == "lines" else OF_A_TABLE - {"delimiter", "quoting"}
+    return {key: value for key, value in known.items() if key not in useless}
 
 
 def fitting_table(
@@ -150,7 +151,10 @@ def fitting_table(
     return {key: value for key, value in known.items() if key not in optional or value in there}
 
 
-OF_A_TABLE = ("text_column", "other_column", "label_column", "score_column", "columns", "delimiter", "quoting")
+OF_A_TABLE = frozenset(
+    ("text_column", "other_column", "label_column", "score_column", "columns", "delimiter", "quoting")
+)
+"""Keys that say nothing of lines; those of columns say nothing of NLI files either."""
 LEARNING = ("negative_column", "min_score", "max_negative_score")
 TEXT = Modality(
     read, TEXT_ENCODERS, TEXT_VIEWS, method="simcse", learnt_by=TOKENIZING, learning=LEARNING, fitting=fitting

@@ -52,7 +52,8 @@ def affine(
         (4, 1, 28, 28)
 
     Reference: Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural Networks Applied to Visual
-    Document Analysis" (ICDAR 2003), section 2, its affine distortions.
+    Document Analysis" (ICDAR 2003), section 2, its affine distortions. Differences: theirs are fields of
+    displacements; the ranges, the order of the maps and the logarithms that are drawn are ours.
     """
     for name, value, least, most in (
         ("degrees", degrees, 0, 180),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sgl_rec.encoders.text.hub import FILES, model_folder
+from sgl_rec.encoders.text.hub import FILES, model_folder, settled
 from sgl_rec.encoders.text.tokenizer import make_tokenizer
 from sgl_rec.encoders.text.transformers_folder import transformers_folder
 from sgl_rec.errors import MissingDependencyError, UserError
@@ -22,7 +22,8 @@ def test_a_model_of_the_hub_is_the_folder_that_it_is_kept_in(
     kept: Path = request.getfixturevalue("model_folder")
     asked: list[Any] = []
 
-    def fetch(model: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+    def fetch(model: str, *, revision: str | None, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
+        assert ignore_patterns == ["*/*"]
         asked.append((model, revision, allow_patterns))
         return str(kept)
 
@@ -58,6 +59,7 @@ def test_what_the_cache_has_is_read_without_a_network(
     (cache / "models--someone--model/refs/main").write_text(commit)
     for name in ("hub:someone/model", "hub:someone/model@main", f"hub:someone/model@{commit}"):
         assert model_folder(name, where="here").name == commit
+        assert settled(name, where="here") == f"hub:someone/model@{commit}"
 
 
 @pytest.mark.parametrize("name", ["hub:", "hub:a b", "hub:a/b/c"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from sgl_rec.encoders.text import hub
 from sgl_rec.errors import UserError
 from sgl_rec.pipeline.pretrain import pretrain as module
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
@@ -181,7 +182,9 @@ def test_what_could_not_be_read_is_said_before_too_few_are_left(
 def test_a_folder_of_a_model_is_found_from_other_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
-    for folder, found in (("model", str(tmp_path / "model")), ("hub:a/b", "hub:a/b"), ("none", "none")):
+    monkeypatch.setattr(hub, "model_folder", lambda name, where: tmp_path / "abc123")
+    here = str(tmp_path / "model")
+    for folder, found in (("model", here), ("hub:a/b", "hub:a/b@abc123"), ("hub:a/b@c", "hub:a/b@abc123")):
         config = resolve("text", "a.txt", settings={"encoder": {"name": "transformers", "folder": folder}})
         assert config.encoder.arguments == {"folder": found}
 

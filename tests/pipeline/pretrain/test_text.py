@@ -6,17 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
 from sgl_rec.errors import UserError
-from sgl_rec.pipeline.pretrain.build import make_batches
+from sgl_rec.pipeline.pretrain.build import make_batches, make_encoder
 from sgl_rec.pipeline.pretrain.encode import other_samples
 from sgl_rec.pipeline.pretrain.folder import PretrainFolder
 from sgl_rec.pipeline.pretrain.mine import with_negatives
-from sgl_rec.pipeline.pretrain.pretrain import pretrain, resolve, resume_pretrain
+from sgl_rec.pipeline.pretrain.modality import Samples
+from sgl_rec.pipeline.pretrain.pretrain import pretrain, resolve
 from sgl_rec.pipeline.pretrain.probe import probe
 from sgl_rec.pipeline.pretrain.text import read
+from sgl_rec.pretrain_config import PretrainConfig
+from sgl_rec.settings import merge
 
 SMALL: dict[str, Any] = {
     "encoder": {"width": 16, "num_heads": 2},
@@ -122,8 +126,27 @@ def test_hard_negatives_are_found_among_unlike_pairs(pairs: Path, tmp_path: Path
     assert batch.negative is not None
     unlike = {tuple(row) for row in samples.unlike.take(torch.arange(4)).tolist()}
     assert {tuple(row) for row in batch.negative[0].tolist()} <= unlike
-    resumed = resume_pretrain(folder.path)
-    assert resumed.is_finished()
+    expected = [mined_for(name, samples, folder.config) for name in ("red cat", "blue dog", "old tree")]
+    assert sorted(map(tuple, batch.negative[0].tolist())) == sorted(expected)
+    plain = merge(settings, {"data": {"tokenizer": "words"}})
+    del plain["data"]["max_negative_score"]
+    other = pretrain("text", pairs, settings=plain, out=tmp_path / "plain", threads=1)
+    losses = [pd.read_parquet(one.history_file)["loss"].tolist() for one in (folder, other)]
+    assert losses[0] > losses[1], "with more to be told from"
+
+
+def mined_for(name: str, samples: Samples, config: PretrainConfig) -> tuple[int, ...]:
+    """The tokens of the negative that a loop chooses by the encoder as it begins."""
+    encoder = make_encoder(config, shape=samples.shape).eval()
+    index = torch.tensor([samples.names.index(name)])
+    assert samples.unlike is not None
+    assert samples.other is not None
+    row, partner = encoder(samples.take(index))[0], encoder(samples.other(index))[0]
+    alike = float(torch.cosine_similarity(row, partner, dim=0))
+    table = samples.unlike.take(torch.arange(len(samples.unlike)))
+    cosines = [float(torch.cosine_similarity(row, encoder(one[None])[0], dim=0)) for one in table]
+    below = [value for value in cosines if value <= alike - 0.2 * abs(alike)]
+    return tuple(table[cosines.index(max(below) if below else min(cosines))].tolist())
 
 
 def test_what_is_only_looked_at_needs_no_scores_and_no_negatives(pairs: Path, tmp_path: Path) -> None:
