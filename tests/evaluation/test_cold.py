@@ -38,6 +38,22 @@ def test_by_hand() -> None:
     assert warm.per_user["recall@2"].tolist() == [0, 0], "5 4 | 3 2"
 
 
+def test_each_figure_is_of_its_own_items() -> None:
+    """One user, who ranks 5 4 3 2 1 0 and has seen nothing; 5 and 1 of the cold, 2 of the warm are held out."""
+    scorer = Embeddings(torch.ones(1, 1), torch.arange(6.0)[:, None])
+    relevant, nothing = PairIndex(torch.tensor([0, 3]), torch.tensor([1, 2, 5]), 6), torch.tensor([0, 0])
+    seen = PairIndex(nothing, torch.tensor([], dtype=torch.int64), 6)
+    found = evaluate_cold(scorer, cold=COLD, relevant=relevant, seen=seen, ks=(4,))
+    metrics = {name: figures.measured.metrics for name, figures in found.items()}
+    best = 1 + 1 / math.log2(3)
+    assert metrics["cold_among_cold"]["recall@4"] == 1, "5 3 1"
+    assert metrics["cold_among_cold"]["ndcg@4"] == pytest.approx((1 + 1 / 2) / best)
+    assert metrics["cold_among_all"]["recall@4"] == 0.5, "5 of 5 4 3 2"
+    assert metrics["cold_among_all"]["ndcg@4"] == pytest.approx(1 / best)
+    assert metrics["warm_among_all"]["recall@4"] == 1, "2 of 5 4 3 2"
+    assert metrics["warm_among_all"]["ndcg@4"] == pytest.approx(1 / math.log2(5))
+
+
 def test_what_nobody_has_is_left_out() -> None:
     scorer = Embeddings(torch.ones(3, 1), torch.ones(6, 1))
     relevant = index((0,), (), ())
