@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool
 from torch import Tensor
 
 from sgl_rec.evaluation.evaluate import Evaluation, evaluate, measurable
+from sgl_rec.evaluation.metrics import discounts
 from sgl_rec.ranking import MEMORY_BUDGET
 from sgl_rec.types import PairIndex, Scorer
 
@@ -106,12 +107,7 @@ def random_order(
     for k in ks:
         places = among.clamp(max=k)
         figures[f"recall@{k}"] = float((places.double() / among).mean())
-        gain = asked / among.double() * _discounts(places) / _discounts(asked.clamp(max=k))
+        best = discounts(k).cumsum(0)
+        gain = asked / among.double() * best[places - 1] / best[asked.clamp(max=k) - 1]
         figures[f"ndcg@{k}"] = float(gain.mean())
     return figures
-
-
-def _discounts(places: Int64[Tensor, " B"]) -> Float64[Tensor, " B"]:
-    """The sum over that many first places."""
-    place = torch.arange(1, int(places.max()) + 1, dtype=torch.float64)
-    return (1 / torch.log2(place + 1)).cumsum(0)[places - 1]

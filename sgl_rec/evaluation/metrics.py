@@ -36,10 +36,19 @@ def ndcg(hits: Bool[Tensor, "B K"], num_relevant: Int[Tensor, " B"]) -> Float64[
 
     Reference: Järvelin and Kekäläinen 2002, with the base-2 discount at every place and binary gains.
     """
-    place = torch.arange(1, hits.shape[1] + 1, dtype=torch.float64, device=hits.device)
-    discount = 1 / torch.log2(place + 1)
+    discount = discounts(hits.shape[1]).to(hits.device)
     ideal = discount.cumsum(0)[num_relevant.clamp(min=1, max=hits.shape[1]) - 1]
     return (hits * discount).sum(dim=1) / ideal
+
+
+def discounts(number: int) -> Float64[Tensor, " K"]:
+    """What a hit at each of the first places counts: 1 / log2(place + 1).
+
+    Example:
+        >>> discounts(3).tolist()
+        [1.0, 0.6309297535714575, 0.5]
+    """
+    return 1 / torch.log2(torch.arange(2, number + 2, dtype=torch.float64))
 
 
 def precision(hits: Bool[Tensor, "B K"], num_relevant: Int[Tensor, " B"]) -> Float64[Tensor, " B"]:

@@ -14,6 +14,9 @@ from sgl_rec.kernels.top_k import top_k_embeddings
 from sgl_rec.losses.inputs import check_length, check_matrix, check_pair, check_positive, check_width, whole
 from sgl_rec.types import Precision
 
+_BLOCK = 1024
+"""Rows that are compared with all candidates at once."""
+
 
 @torch.no_grad()
 def hardest_negatives(
@@ -59,6 +62,55 @@ def hardest_negatives(
         row, item = _equal_ids(anchor_id.long(), candidate_id.long())
     asked, table = unit_rows(whole(anchor)), unit_rows(whole(candidate))
     return top_k_embeddings(asked, table, k=k, seen_row=row, seen_item=item)[0]
+
+
+@torch.no_grad()
+def hardest_below(
+    rows: Float[Tensor, "B D"],
+    partner: Float[Tensor, "B D"],
+    candidate: Float[Tensor, "C D"],
+    *,
+    share: float = 0.8,
+) -> Int64[Tensor, " B"]:
+    r"""The candidate that is most like each row, and clearly less so than its partner.
+
+    .. math:: n_b = \arg\max_j \{ s_{bj} : s_{bj} \le c_b - (1 - \text{share}) \lvert c_b \rvert \}, \quad
+        s_{bj} = \cos(x_b, u_j), \; c_b = \cos(x_b, y_b)
+
+    The partner itself is never below. Where no candidate is, it is the least alike of all.
+
+    Args:
+        rows, partner: x and y, two sides of the same pairs.
+        candidate: u.
+        share: in [0, 1]: what is nearer than that to what the partner is may well say the same.
+
+    Returns: indices of candidates.
+
+    Raises: UserError for rows of several shapes, no candidate, or a share out of range.
+
+    Example:
+        >>> rows, partner = torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0, 0.1]])
+        >>> hardest_below(rows, partner, torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
+        tensor([1])
+
+    Reference: Moreira et al. 2024, "NV-Retriever: Improving text embedding models with effective hard-negative
+        mining" (arXiv:2407.15831), TopK-PercPos. Differences: their share is 0.95, of a teacher's scores; a
+        partner at a negative cosine has its bound below it, not above.
+    """
+    check_pair("hardest_below", ("rows", rows), ("partner", partner))
+    check_matrix("hardest_below", "candidate", candidate)
+    check_width("hardest_below", "candidate", candidate, rows.shape[1])
+    if not 0 <= share <= 1:
+        raise must_be("hardest_below", "share", "in [0, 1]", share)
+    rows, partner, candidate = (unit_rows(whole(one)) for one in (rows, partner, candidate))
+    alike = (rows * partner).sum(1, keepdim=True)
+    most = alike - (1 - share) * alike.abs()
+    found = []
+    for own, limit in zip(torch.split(rows, _BLOCK), torch.split(most, _BLOCK), strict=True):
+        cosine = own @ candidate.T
+        below = cosine.masked_fill(cosine > limit, -torch.inf)
+        found.append(torch.where(below.isneginf().all(1), cosine.argmin(1), below.argmax(1)))
+    return torch.cat(found)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sgl_rec.errors import UserError
 from sgl_rec.kernels.backend import using
-from sgl_rec.losses.hard_negatives import batch_hard, hard_nt_xent, hardest_negatives
+from sgl_rec.losses.hard_negatives import batch_hard, hard_nt_xent, hardest_below, hardest_negatives
 from sgl_rec.losses.presets import nt_xent
 from tests.losses.pairs import assert_equals, assert_same_in_low_precision, rows
 from tests.reference import pair_losses as reference
@@ -50,6 +50,35 @@ def test_the_hardest_negatives_of_equal_rows_and_of_none() -> None:
     scaled = hardest_negatives(FIRST, 5 * SECOND, k=3)
     assert torch.equal(hardest_negatives(7 * FIRST, SECOND, k=3), scaled)
     assert not hardest_negatives(FIRST.clone().requires_grad_(), SECOND, k=1).requires_grad
+
+
+@pytest.mark.parametrize("share", [0.0, 0.8, 1.0])
+def test_the_hardest_below_the_partner_equal_loops(share: float) -> None:
+    """More rows than a block holds, partners at cosines of either sign, and rows with no candidate left."""
+    own, partner, candidate = rows(1500, seed=1), rows(1500, seed=2), rows(6, seed=3)
+    found = hardest_below(own, partner, candidate, share=share)
+    expected = reference.hardest_below(own.tolist(), partner.tolist(), candidate.tolist(), share)
+    assert found.tolist() == expected
+    assert torch.equal(hardest_below(7 * own, partner, 5 * candidate, share=share), found)
+
+
+def test_neither_a_row_nor_its_partner_is_below() -> None:
+    own = torch.eye(3)
+    for partner in (own + 0.1, 0.5 - own):
+        found = hardest_below(own, partner, torch.cat([own, partner, -own])).tolist()
+        assert all(place not in (row, 3 + row) for row, place in enumerate(found))
+
+
+@pytest.mark.parametrize(
+    ("candidate", "share", "message"),
+    [
+        (torch.ones(0, 3), 0.8, "candidate must be a float matrix with rows and columns"),
+        (torch.ones(2, 3), 1.5, r"share must be in \[0, 1\], got 1.5"),
+    ],
+)
+def test_what_hardest_below_refuses(candidate: Tensor, share: float, message: str) -> None:
+    with pytest.raises(UserError, match=f"hardest_below: .*{message}"):
+        hardest_below(torch.ones(2, 3), torch.ones(2, 3), candidate, share=share)
 
 
 @pytest.mark.parametrize("seed", range(3))

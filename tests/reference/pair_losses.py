@@ -196,6 +196,17 @@ def batch_hard(rows: Rows, label: Sequence[int]) -> tuple[list[int], list[int]]:
     return farthest, nearest
 
 
+def hardest_below(rows: Rows, partner: Rows, candidate: Rows, share: float) -> list[int]:
+    found = []
+    for row, other in zip(rows, partner, strict=True):
+        alike = cosine(row, other)
+        limit = alike - (1 - share) * abs(alike)
+        scores = [cosine(row, one) for one in candidate]
+        below = [score for score in scores if score <= limit]
+        found.append(scores.index(max(below) if below else min(scores)))
+    return found
+
+
 def hardest_negatives(
     anchor: Rows, candidate: Rows, k: int, anchor_id: Sequence[int], candidate_id: Sequence[int]
 ) -> list[list[int]]:
