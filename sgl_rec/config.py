@@ -175,6 +175,35 @@ class Score(Section):
     prior: float = pydantic.Field(default=0.0, ge=0)
 
 
+class Content(Section):
+    """What is known of items beside who touched them, and the tower that places those nobody has touched.
+
+    ``text`` are columns of the table of items, ``images`` a folder or zip file of pictures called by item id,
+    ``features`` files of vectors (``data/content/features.py``). ``text_encoder`` is ``tfidf``, ``minilm``,
+    ``hub:OWNER/MODEL`` or a finished run of ``pretrain``; ``image_encoder`` is ``pixels`` or such a run. The
+    others are of the tower (``encoders/content_tower.py``), which learns by ``info_nce`` with ``temperature``.
+    """
+
+    text: tuple[str, ...] = pydantic.Field(default=(), strict=False)
+    images: str | None = None
+    features: tuple[str, ...] = pydantic.Field(default=(), strict=False)
+    text_encoder: str = "tfidf"
+    image_encoder: str = "pixels"
+    hidden_dim: int = pydantic.Field(default=256, ge=1)
+    drop_rate: float = pydantic.Field(default=0.2, ge=0, lt=1)
+    temperature: float = pydantic.Field(default=0.2, gt=0)
+    learning_rate: float = pydantic.Field(default=1e-3, gt=0)
+    batch_size: int = pydantic.Field(default=256, ge=2)
+    max_epochs: int = pydantic.Field(default=60, ge=1)
+    patience: int = pydantic.Field(default=8, ge=1)
+
+    @pydantic.model_validator(mode="after")
+    def _something(self) -> Content:
+        if not (self.text or self.images or self.features):
+            raise ValueError("must have text, images or features, got none of them; add one")
+        return self
+
+
 class Evaluation(Section):
     """The cut-offs of every list metric."""
 
@@ -195,6 +224,7 @@ class Config(Section):
     A method either learns by ``[loss.*]`` (with its encoder and views) or is fitted at once by ``[baseline]``;
     then of ``[training]`` only ``seed``, ``metric`` and ``refit`` matter. ``[score]`` says how embeddings score,
     in validation as in lists; ``[late_sum]`` adds the scores of a baseline, and epochs are chosen without it.
+    ``[content]`` gives a place to items that nobody has touched.
     ``trials`` is how many settings were tried on validation to arrive at these; ``tune`` has what a search may
     try, by dotted key, and is left out of a run's.
     """
@@ -210,6 +240,7 @@ class Config(Section):
     score: Score = Score()
     late_sum: LatePart | None = None
     baseline: Part | None = None
+    content: Content | None = None
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     tune: dict[str, Range] = {}

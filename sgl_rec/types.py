@@ -120,7 +120,7 @@ class Dataset:
     Args:
         dropped: other pairs (a rating below the threshold) of these users and items, not to be recommended.
         sha256: of the interactions file (of every file that was read, joined, where there are several).
-        titles: one text per item (or None where the data has none).
+        titles: one text per item (or None where the data has none); ``texts``: what was asked of its description.
         split_files: fixed splits that are there, by name: the file that holds each.
         part: shape (E,), int8: 0 train, 1 valid, 2 test (-1 none), where the files read say which.
         protocols: split name -> the parts whose items leave the ranking at test, where the catalogue says so.
@@ -136,6 +136,7 @@ class Dataset:
     source: str
     sha256: str
     titles: np.ndarray | None = None
+    texts: np.ndarray | None = None
     timestamp_unit: str | None = None
     split_files: Mapping[str, Path] = field(default_factory=dict)
     part: np.ndarray | None = None

@@ -8,6 +8,7 @@ BASELINES = Registry(
     "baseline",
     {
         "popularity": "sgl_rec.baselines.popularity:Popularity",
+        "content_knn": "sgl_rec.baselines.content_knn:ContentKnn",
         "item_knn": "sgl_rec.baselines.item_knn:ItemKnn",
         "ease": "sgl_rec.baselines.ease:Ease",
         "implicit_als": "sgl_rec.baselines.implicit_als:implicit_als",

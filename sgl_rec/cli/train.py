@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sgl_rec.cli.content import CONTENT, content_options, content_settings
 from sgl_rec.cli.options import common, is_quiet
 from sgl_rec.cli.reading import READING, reading_options, reading_settings
 from sgl_rec.cli.running import advice, progress, refuse_with_resume
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 CHANGE_THE_RESULT = (
     "dataset", "method", "split", "config_file", "settings", "seed", "k", "refit", "out", "overwrite",
-    "max_epochs", "precision", "backend", "warm_start", "dry_run", *READING,
+    "max_epochs", "precision", "backend", "warm_start", "dry_run", *READING, *CONTENT,
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ CHANGE_THE_RESULT = (
 @click.option("--device", help="auto, cpu, cuda or cuda:<n>  [default: auto; the run's own with --resume].")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads  [default: one for each core].")
 @reading_options
+@content_options
 @click.option("--dry-run", is_flag=True, help="Show counts, config and expected memory; train nothing.")
 @common
 def train(resume: str | None, device: str | None, threads: int | None, **options: Any) -> None:
@@ -122,7 +124,7 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:
     """All of ``--set`` and the options that are short for one, as one nested dictionary."""
     from sgl_rec.settings import merge, parse_setting
 
-    settings = reading_settings(options)
+    settings = merge(reading_settings(options), content_settings(options))
     for key in ("seed", "max_epochs", "refit", "precision", "backend", "warm_start"):
         if options[key] is not None:
             settings = merge(settings, {"training": {key: options[key]}})

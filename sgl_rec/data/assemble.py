@@ -14,13 +14,14 @@ import pandas as pd
 
 from sgl_rec.data.catalogue import Counts, Entry
 from sgl_rec.data.clean import clean, nothing_left, tally
+from sgl_rec.data.content.texts import item_texts
 from sgl_rec.data.ids import Indexed, index_interactions, known_pairs
 from sgl_rec.data.prepared import check_written, read_dropped, stored_splits
 from sgl_rec.data.readers import find_reader
 from sgl_rec.data.readers.columns import Raw, Rows, typed
 from sgl_rec.data.reading import AS_IT_IS, Reading
 from sgl_rec.data.split_fixed import parts_of_pairs
-from sgl_rec.data.titles import read_items, read_items_file, titles_in, titles_of
+from sgl_rec.data.titles import TITLE, read_items, read_items_file, titles_in, titles_of
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.types import Dataset
 
@@ -74,7 +75,7 @@ def dataset_from_path(path: Path, *, name: str, entry: Entry | None, reading: Re
         reading=reading,
         sha256=sha256,
         left_out=read_dropped(path) if folder else None,
-        items=read_items(path) if folder else None,
+        items=read_items(path, texts=_asked(reading)) if folder else None,
         metadata=metadata,
         split_files=stored_splits(path) if folder else {},
     )
@@ -128,8 +129,11 @@ def _assemble(
         got = Counts(users=len(found.users), items=len(found.items), interactions=counts["kept"])
         _check_counts(entry, got, where=where)
     if reading.items is not None:
-        items = read_items_file(Path(reading.items), reading)
+        items = read_items_file(Path(reading.items), reading, texts=_asked(reading, TITLE))
     own_titles = titles_in(rows, found.item_index, len(found.items))
+    texts = None
+    if reading.item_text:
+        texts = item_texts(found.items, items, columns=reading.item_text, titles=own_titles, where=where)
     unit = metadata.get("timestamp_unit") or (entry.timestamp_unit if entry else None) or unit
     return Dataset(
         name=name,
@@ -141,12 +145,19 @@ def _assemble(
         source=where,
         sha256=sha256,
         titles=own_titles if own_titles is not None else titles_of(found.items, items),
+        texts=texts,
         timestamp_unit=str(unit) if unit and found.interactions.timestamp is not None else None,
         split_files=split_files or {},
         part=_parts(rows, found, where=where),
         protocols=entry.protocols if entry else {},
         rows=counts,
     )
+
+
+def _asked(reading: Reading, always: Sequence[str] = ()) -> list[str]:
+    """The columns of a table of items that are wanted, but for titles that are in the log."""
+    in_log = ("title",) if reading.title_column is not None and reading.items is None else ()
+    return [name for name in dict.fromkeys((*always, *reading.item_text)) if name not in in_log]
 
 
 def _parts(rows: Rows, found: Indexed, *, where: str) -> np.ndarray | None:

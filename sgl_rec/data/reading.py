@@ -48,6 +48,8 @@ class Reading:
         exclude_items: ids of items that are left out; ``@file`` stands for the lines of a file.
         k_core: users and items with fewer interactions are left out, again and again until there are none.
         items: a file of items with an id and a title each.
+        item_text: columns of the table of items (``items``, or the one that lies with the data) that make the
+            text of an item, as ``title`` and ``genres``.
     """
 
     user_column: str | None = None
@@ -66,6 +68,7 @@ class Reading:
     exclude_items: tuple[str, ...] | None = None
     k_core: int | None = None
     items: str | None = None
+    item_text: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.delimiter is not None and self.delimiter not in _SPELT and len(self.delimiter.encode()) != 1:

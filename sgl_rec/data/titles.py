@@ -1,8 +1,9 @@
-"""One text per item: from ``items.parquet``, MovieLens' ``movies.dat``, a file of items, or the log itself."""
+"""Texts of items: from ``items.parquet``, MovieLens' ``movies.dat``, a file of items, or the log itself."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,54 +21,85 @@ from sgl_rec.types import Ids
 logger = logging.getLogger("sgl_rec")
 
 
-def read_items(folder: Path) -> pd.DataFrame | None:
+TITLE = ("title",)
+
+
+def read_items(folder: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame | None:
     """``item_id`` and ``title`` of the items a folder describes, or None where it describes none.
 
-    Raises: UserError for a damaged file, or one without ``item_id``.
+    Args:
+        texts: further columns that are asked for.
+
+    Raises: UserError for a damaged file, or one without ``item_id`` or a column of ``texts``.
     """
     table, movies = folder / "items.parquet", folder / "movies.dat"
     if table.is_file():
         names = parquet.column_names(table)
         if "item_id" not in names:
             raise UserError(f"{table}: columns must be item_id and optionally title, got {', '.join(names)}")
-        return parquet.read_columns(table, ["item_id", "title"]) if "title" in names else None
-    return movielens.read_movies(movies) if movies.is_file() else None
+        _check_texts(texts, names, where=str(table))
+        asked = [name for name in dict.fromkeys(("title", *texts)) if name in names]
+        return parquet.read_columns(table, ["item_id", *asked]) if asked else None
+    if not movies.is_file():
+        return None
+    read = movielens.read_movies(movies)
+    _check_texts(texts, list(read.columns), where=str(movies))
+    return read[["item_id", *dict.fromkeys(("title", *texts))]]
 
 
-def read_items_file(path: Path, reading: Reading) -> pd.DataFrame:
-    """``item_id`` and ``title`` from the caller's own file of items: Parquet, or text with a header.
+def read_items_file(
+    path: Path, reading: Reading, *, texts: Sequence[str] = TITLE, option: str = "--items"
+) -> pd.DataFrame:
+    """``item_id`` and texts (``title``) from the caller's own file of items: Parquet, or text with a header.
 
     Its id column is called as the log's is, or ``item_id``; its titles ``reading.title_column`` or ``title``.
+
+    Args:
+        option: that named the file, for messages.
 
     Raises: UserError for an absent or damaged file, or one without these columns.
     """
     if not path.is_file():
-        raise UserError(f"--items: {path} must be a file of items, got none; check the path")
+        raise UserError(f"{option}: {path} must be a file of items, got none; check the path")
     is_parquet = bool(parquet.find(path))
     # The delimiter and the columns that were given are the log's; this file has its own.
     own = Reading(encoding=reading.encoding, quoting=reading.quoting)
     header = parquet.column_names(path) if is_parquet else delimited.header_of(path, own)
     asked = reading.item_column or "item_id"
-    names = {"item_id": asked if asked in header else "item_id", "title": reading.title_column or "title"}
-    for name, option in (("item_id", "--item-column"), ("title", "--title-column")):
+    names = {"item_id": asked if asked in header else "item_id"}
+    names |= {text: (reading.title_column or text) if text == "title" else text for text in texts}
+    for name in names:
         if names[name] not in header:
-            raise no_column(names[name], header, option, str(path))
+            options = {"item_id": "--item-column", "title": "--title-column"}
+            raise no_column(names[name], header, options.get(name, "--item-text"), str(path))
     if is_parquet:
-        table = parquet.read_table(path, list(names.values())).rename_columns(list(names))
+        table = parquet.read_table(path, list(dict.fromkeys(names.values())))
+        table = pa.table({name: table[called] for name, called in names.items()})
     else:
         table = delimited.read_table(path, names, own)
     return items_table(table, where=str(path), text=not is_parquet)
 
 
 def items_table(table: pa.Table, *, where: str, text: bool) -> pd.DataFrame:
-    """``item_id`` and ``title`` of a table's rows that have an id."""
+    """``item_id`` and the texts of a table's rows that have an id."""
     ids = code_ids(table["item_id"], Place(where, "item_id"), text=text)
     known = ids.code >= 0
-    titles = table["title"].to_pandas().astype(object)[known]
-    if (zero := titles.astype(str).str.contains("\0", regex=False).to_numpy()).any():
-        row = int(np.flatnonzero(known)[zero.argmax()]) + 1
-        raise must_be(f"{where}, row {row}", "title", "text", "a zero byte")
-    return pd.DataFrame({"item_id": ids.values.take(ids.code[known]), "title": titles.to_numpy()})
+    found = {"item_id": ids.values.take(ids.code[known])}
+    for name in table.column_names:
+        if name == "item_id":
+            continue
+        texts = table[name].to_pandas().astype(object)[known]
+        if (zero := texts.astype(str).str.contains("\0", regex=False).to_numpy()).any():
+            row = int(np.flatnonzero(known)[zero.argmax()]) + 1
+            raise must_be(f"{where}, row {row}", name, "text", "a zero byte")
+        found[name] = texts.to_numpy()
+    return pd.DataFrame(found)
+
+
+def _check_texts(texts: Sequence[str], found: Sequence[str], *, where: str) -> None:
+    for name in texts:
+        if name not in found:
+            raise no_column(name, [one for one in found if one != "item_id"], "--item-text", where)
 
 
 def titles_of(items: Ids, table: pd.DataFrame | None) -> np.ndarray | None:
@@ -80,7 +112,7 @@ def titles_of(items: Ids, table: pd.DataFrame | None) -> np.ndarray | None:
         >>> titles_of(Ids(pd.Index([1, 2, 3])), table).tolist()
         ['Toy Story', 'Jumanji', '']
     """
-    if table is None:
+    if table is None or "title" not in table:
         return None
     index = items.index_of(table["item_id"])
     titles = np.full(len(items), "", dtype=object)

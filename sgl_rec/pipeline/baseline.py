@@ -13,6 +13,7 @@ from torch import Tensor
 from sgl_rec.config import Config
 from sgl_rec.errors import must_be
 from sgl_rec.pipeline.build import cut_off, make_baseline, make_scorer
+from sgl_rec.pipeline.content.placement import Choice
 from sgl_rec.pipeline.late import add_late
 from sgl_rec.pipeline.measure import joined, validation
 from sgl_rec.pipeline.observers import epoch_line
@@ -41,8 +42,8 @@ class FittedBaseline:
 class BaselineStage:
     """The fits of a run whose method is a baseline. They have no checkpoints: a resume fits again."""
 
-    def __init__(self, config: Config, split: Split, *, stop: StopRequest) -> None:
-        self.config, self.split, self.stop = config, split, stop
+    def __init__(self, config: Config, split: Split, *, stop: StopRequest, vectors: Tensor | None = None) -> None:
+        self.config, self.split, self.stop, self.vectors = config, split, stop, vectors
 
     def search(self) -> FittedBaseline:
         """Fit on ``train``, and measure validation."""
@@ -66,7 +67,7 @@ class BaselineStage:
 
     def _fit(self, parts: Sequence[str]) -> tuple[Scorer, dict[str, float]]:
         begin = time.perf_counter()
-        scorer = make_baseline(self.config, joined(self.split, parts))
+        scorer = make_baseline(self.config, joined(self.split, parts), vectors=self.vectors)
         if self.stop.requested:
             raise Interrupted
         return scorer, {"epoch": 0, "seconds": time.perf_counter() - begin, "seconds_validation": 0.0}
@@ -76,11 +77,24 @@ def read_scorer(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
     """What scores in a finished run, and what is known about it.
 
     The stored embeddings, or their late sum; a baseline without such is fitted again to the pairs the run knows.
+    Items that content has given a place are scored by it.
 
     Raises: UserError when the run is damaged or not finished.
     """
+    scorer, about = _without_places(folder)
+    placement = folder.placement()
+    if placement is None:
+        return scorer, about
+    learnt = folder.embeddings()
+    return placement.scorer(
+        scorer, learnt.user, Choice(weight=about["content_weight"], lift=about["content_lift"])
+    ), about
+
+
+def _without_places(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
     embeddings, about = folder.read_model()
     config, data = folder.config, joined(folder.data.split, about["trained_on"])
+    vectors = None if folder.content is None else folder.content.vectors
     weight = about.get("late_weight")
     if config.late_sum is not None and weight not in config.late_sum.weights:
         got = str(weight)[:60]
@@ -89,5 +103,5 @@ def read_scorer(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
         return make_scorer(config, embeddings, data), about
     log.info("%s: fitting %s again", folder.path, (config.late_sum or config.baseline or config.encoder).name)
     if embeddings is None:
-        return make_baseline(config, data), about
-    return add_late(config, embeddings, data, weight=weight), about
+        return make_baseline(config, data, vectors=vectors), about
+    return add_late(config, embeddings, data, weight=weight, vectors=vectors), about

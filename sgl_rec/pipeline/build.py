@@ -30,7 +30,7 @@ from sgl_rec.views import VIEWS
 TAKEN = ("epoch", "seconds", "seconds_validation", "loss")
 """Columns of the history that are no term."""
 
-PROVIDED = ("generator", "precision", "item_count")
+PROVIDED = ("generator", "precision", "item_count", "item_vectors")
 """Arguments of a part that the program gives, not the user."""
 
 _STACK = "\nException raised from"
@@ -60,15 +60,22 @@ def resolve(config: Config) -> Config:
     return resolved
 
 
-def make_baseline(config: Config, data: Interactions) -> Scorer:
-    """The method's baseline, or that of its late sum, fitted to ``data``; draws are of the stream "baseline"."""
+def make_baseline(config: Config, data: Interactions, *, vectors: Tensor | None = None) -> Scorer:
+    """The method's baseline, or that of its late sum, fitted to ``data``; draws are of the stream "baseline".
+
+    ``vectors`` are of the items' content, for a baseline that takes it.
+    """
     part, where = _baseline_part(config)
     make = BASELINES[part.name]
     takes = inspect.signature(make).parameters
-    draws = {"generator": stream(config.training.seed, "baseline")} if "generator" in takes else {}
+    given: dict[str, Any] = {}
+    if "generator" in takes:
+        given["generator"] = stream(config.training.seed, "baseline")
+    if "item_vectors" in takes:
+        given["item_vectors"] = vectors
     arguments = _baseline_arguments(part, where)
     with threadpool_limits(torch.get_num_threads(), user_api="blas"):  # NumPy's and SciPy's, as torch's own
-        scorer: Scorer = make(data, **arguments, **draws)
+        scorer: Scorer = make(data, **arguments, **given)
     return scorer
 
 
@@ -144,7 +151,9 @@ def _resolved_baseline(config: Config) -> Config:
 def _try_baseline(config: Config) -> None:
     toy = Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), num_users=2, num_items=2)
     try:
-        make_baseline(config, toy).scores(torch.tensor([0, 1]))
+        make_baseline(config, toy, vectors=None if config.content is None else torch.eye(2)).scores(
+            torch.tensor([0, 1])
+        )
     except UserError:
         raise
     except Exception as error:  # somebody else's part can fail in any way

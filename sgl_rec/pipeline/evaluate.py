@@ -10,6 +10,7 @@ from typing import Any
 from sgl_rec.errors import UserError
 from sgl_rec.export.lists import open_lists
 from sgl_rec.pipeline.baseline import read_scorer
+from sgl_rec.pipeline.content.stage import neighbours
 from sgl_rec.pipeline.measure import check_unseen, figures
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.ranking import MEMORY_BUDGET
@@ -50,6 +51,7 @@ def evaluate_run(
             ks=tuple(ks or folder.config.evaluation.k),
             memory_budget=memory_budget,
             on_block=on_block,
+            neighbours=neighbours(folder.content, stored.split, tuple(about["trained_on"])),
         )
     result["protocol"]["metric"] = folder.config.training.metric
     return result

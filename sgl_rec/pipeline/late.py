@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from torch import Tensor
 
 from sgl_rec.baselines.late_sum import LateSum
 from sgl_rec.config import Config
@@ -37,20 +38,20 @@ class Late:
     seconds: float = 0.0
 
 
-def choose_late(config: Config, learnt: Scorer, split: Split) -> Late:
+def choose_late(config: Config, learnt: Scorer, split: Split, *, vectors: Tensor | None = None) -> Late:
     """What ``learnt`` scores with; its late sum, where there is one, with the weight that is best on validation.
 
     The weights are compared by ``training.metric`` on the same validation users, at most ``USERS`` of them,
-    evenly spaced.
+    evenly spaced. ``vectors`` are of the items' content, for a baseline that takes it.
     """
     learnt = make_scorer(config, learnt, split.train)
     if config.late_sum is None:
         return Late(learnt)
     begin, weights, metric = time.perf_counter(), config.late_sum.weights, config.training.metric
-    baseline = make_baseline(config, split.train) if any(weights) else None
+    baseline = make_baseline(config, split.train, vectors=vectors) if any(weights) else None
     weight, tried = weights[0], {}
     if len(weights) > 1 and len(split.valid):
-        validate = validation(_some_users(split), ks=[cut_off(metric)])
+        validate = validation(some_users(split), ks=[cut_off(metric)])
         tried = {one: validate(_sum(learnt, baseline, one))[metric] for one in weights}
         weight = max(tried, key=tried.__getitem__)
         log.info(
@@ -62,17 +63,19 @@ def choose_late(config: Config, learnt: Scorer, split: Split) -> Late:
     return Late(_sum(learnt, baseline, weight), weight, tried, time.perf_counter() - begin)
 
 
-def add_late(config: Config, learnt: Scorer, data: Interactions, *, weight: float | None) -> Scorer:
+def add_late(
+    config: Config, learnt: Scorer, data: Interactions, *, weight: float | None, vectors: Tensor | None = None
+) -> Scorer:
     """The same with a weight that is known, baseline and popularity those of ``data``."""
     learnt = make_scorer(config, learnt, data)
-    return _sum(learnt, make_baseline(config, data), weight) if weight else learnt
+    return _sum(learnt, make_baseline(config, data, vectors=vectors), weight) if weight else learnt
 
 
 def _sum(learnt: Scorer, baseline: Scorer | None, weight: float) -> Scorer:
     return learnt if baseline is None or not weight else LateSum(learnt, baseline, weight=weight)
 
 
-def _some_users(split: Split) -> Split:
+def some_users(split: Split) -> Split:
     """The split with the validation items of some users alone."""
     users = np.unique(measured(split, "valid").user)
     chosen = users[:: -(-len(users) // USERS)] if len(users) > USERS else users

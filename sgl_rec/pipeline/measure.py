@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sgl_rec.baselines.placed_items import PlacedItems
 from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.errors import UserError
 from sgl_rec.evaluation.cold import evaluate_cold
@@ -84,12 +85,14 @@ def figures(
     memory_budget: int = MEMORY_BUDGET,
     on_block: Callable[[RankedLists], None] | None = None,
     on_measured: Callable[[Evaluation], None] | None = None,
+    neighbours: Scorer | None = None,
 ) -> dict[str, Any]:
     """The test figures with 95 % bootstrap intervals over users, popularity's, and how they were made.
 
     Where the protocol leaves validation items in the ranking, ``test_both_removed`` has the figures without them.
     After the split ``cold-items``, ``cold`` has those of cold and warm items apart (``evaluation.cold``).
-    ``on_measured`` is handed the figures of every user.
+    ``on_measured`` is handed the figures of every user. ``neighbours`` by content stand beside the cold figures, and
+    so does a scorer without the places that content has given to cold items.
     """
     protocol: dict[str, Any] = {
         "split": split.name,
@@ -121,7 +124,12 @@ def figures(
         without = measure_test(scorer, usual, trained_on=trained_on, ks=ks, memory_budget=memory_budget)
         result["test_both_removed"] = dict(without.metrics)
     if "cold_items" in split.facts:
-        result["cold"] = _cold_figures(scorer, split, trained_on=trained_on, ks=ks, memory_budget=memory_budget)
+        others = {} if neighbours is None else {"content_knn": neighbours}
+        if isinstance(scorer, PlacedItems):
+            others["without_content"] = scorer.first
+        result["cold"] = _cold_figures(
+            scorer, split, others, trained_on=trained_on, ks=ks, memory_budget=memory_budget
+        )
     if on_measured is not None:
         on_measured(measured)
     protocol |= {"users_measured": len(measured.users), "users_left_out": measured.num_left_out}
@@ -129,24 +137,44 @@ def figures(
 
 
 def _cold_figures(
-    scorer: Scorer, split: Split, *, trained_on: tuple[str, ...], ks: Sequence[int], memory_budget: int
+    scorer: Scorer,
+    split: Split,
+    others: Mapping[str, Scorer],
+    *,
+    trained_on: tuple[str, ...],
+    ks: Sequence[int],
+    memory_budget: int,
 ) -> dict[str, Any]:
-    """The test figures of items that the scorer was not trained on, and of the others."""
+    """The test figures of items that the scorer was not trained on, and of the others.
+
+    ``beside`` has those of other scorers, and the interval of what the scorer has more than they, user by user.
+    """
     known = degree(split, trained_on) > 0
-    found = evaluate_cold(
-        scorer,
-        cold=~known & (degree(split, ("test",)) > 0),
-        relevant=PairIndex.build([measured(split, "test")]),
-        seen=seen_pairs(split, split.remove_at_test, trained_on=trained_on),
-        ks=ks,
-        memory_budget=memory_budget,
-    )
+    asked: dict[str, Any] = {
+        "cold": ~known & (degree(split, ("test",)) > 0),
+        "relevant": PairIndex.build([measured(split, "test")]),
+        "seen": seen_pairs(split, split.remove_at_test, trained_on=trained_on),
+        "ks": ks,
+        "memory_budget": memory_budget,
+    }
+    found = evaluate_cold(scorer, **asked)
+    beside = {label: evaluate_cold(other, **asked) for label, other in others.items()}
     return {
         name: {
             "test": {key: measured.metrics[key] for key in random},
             "interval": {key: bootstrap_interval(measured.per_user[key]) for key in random},
             "random": dict(random),
             "users_measured": len(measured.users),
+            "beside": {
+                label: {
+                    "test": {key: other[name].measured.metrics[key] for key in random},
+                    "less": {
+                        key: bootstrap_interval(measured.per_user[key] - other[name].measured.per_user[key])
+                        for key in random
+                    },
+                }
+                for label, other in beside.items()
+            },
         }
         for name, (measured, random) in found.items()
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from sgl_rec.baselines.memory import check_memory
 from sgl_rec.config import Config, Data, method_file, method_names, parse
@@ -22,6 +23,8 @@ from sgl_rec.data.splits import is_rule, make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.kernels.backend import KNOWN, choose
 from sgl_rec.pipeline.build import baseline_memory, resolve
+from sgl_rec.pipeline.content.encode import read_content, settle
+from sgl_rec.pipeline.content.item_content import ItemContent
 from sgl_rec.pipeline.device import choose_precision
 from sgl_rec.pipeline.memory import release_memory
 from sgl_rec.pipeline.warm_start import WarmStart, warm_start
@@ -43,7 +46,13 @@ class Prepared:
     dataset: Dataset
     split: Split
     warm: WarmStart | None = None
+    content: ItemContent | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def vectors(self) -> Tensor | None:
+        """Of the items' content."""
+        return None if self.content is None else self.content.vectors
 
 
 def prepare(
@@ -74,12 +83,13 @@ def prepare(
     where = f"{config} over {how}" if config else f"config of {how}"
     # A slip shows before the data is read.
     first = resolve(parse(_values(how, own, over, dataset=Path(name).name, name=name), where=where))
-    loaded = loaded or load_dataset(source, reading=reading_of(first.data))
+    loaded = loaded or load_dataset(source, reading=reading_of(first.data, item_text=text_columns(first)))
     values = _values(how, own, over, dataset=loaded.name, name=name)
     resolved = resolve(parse(values, where=where))
     precision = choose_precision(resolved.training.precision, device or torch.device("cpu"))
     training = resolved.training.model_copy(update={"precision": precision})
-    resolved = resolved.model_copy(update={"training": training, "tune": {}})
+    content = None if resolved.content is None else settle(resolved.content)
+    resolved = resolved.model_copy(update={"training": training, "tune": {}, "content": content})
     if resolved.training.cuda_graph and (device is None or device.type != "cuda"):
         log.warning("training.cuda_graph does nothing on a CPU: it records the step on a GPU")
     if max(resolved.evaluation.k) > len(loaded.items):
@@ -104,16 +114,29 @@ def prepare(
             "defined without a refit; leave --refit out, or use --refit all for a model to serve"
         )
     choose(resolved.training.backend, device or torch.device("cpu"), having=KNOWN)  # or it cannot run there
+    described = None
+    if resolved.content is not None:
+        described = read_content(resolved.content, loaded.items, loaded.texts, device=device or "cpu")
+        for note in described.notes:
+            log.warning("%s", note)
     if resolved.baseline is not None or resolved.late_sum is not None:
         check_memory(resolved.method, baseline_memory(resolved, parts.train))
     warm = warm_start(resolved, loaded, parts) if resolved.training.warm_start else None
     release_memory()
-    return Prepared(resolved, loaded, parts, warm, values)
+    return Prepared(resolved, loaded, parts, warm, described, values)
 
 
-def reading_of(data: Data) -> Reading:
-    """How ``[data]`` says that a file of interactions is read."""
-    return Reading(**{field.name: getattr(data, field.name) for field in fields(Reading)})
+def reading_of(data: Data, *, item_text: tuple[str, ...] = ()) -> Reading:
+    """How ``[data]`` says that a file of interactions is read, and what ``[content]`` wants of its items."""
+    known = {
+        field.name: getattr(data, field.name) for field in fields(Reading) if field.name in Data.model_fields
+    }
+    return Reading(**known, item_text=item_text)
+
+
+def text_columns(config: Config) -> tuple[str, ...]:
+    """The columns that ``[content]`` makes texts of."""
+    return () if config.content is None else config.content.text
 
 
 def description(prepared: Prepared, *, device: torch.device) -> str:
@@ -130,6 +153,12 @@ def description(prepared: Prepared, *, device: torch.device) -> str:
         f"test {len(split.test):,}",
         f"device   {device}, threads {torch.get_num_threads()}, {config.training.precision}",
     ]
+    if prepared.content is not None:
+        known = prepared.content.known.sum(dim=0).tolist()
+        counts = ", ".join(
+            f"{name} of {number:,}" for name, number in zip(prepared.content.blocks, known, strict=True)
+        )
+        lines.append(f"content  {counts} items")
     if prepared.warm is not None:
         lines.append(f"warm     {prepared.warm}")
     if (late := config.late_sum) is not None:

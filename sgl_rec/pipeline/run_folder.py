@@ -17,10 +17,13 @@ import torch
 from torch import Tensor
 
 from sgl_rec.config import Config, dump_toml, parse
+from sgl_rec.encoders.content_tower import Placed
 from sgl_rec.errors import UserError, must_be, one_line
 from sgl_rec.files import atomic_path, sha256
+from sgl_rec.pipeline.content.item_content import ItemContent
+from sgl_rec.pipeline.content.placement import Placement
 from sgl_rec.pipeline.run_tables import read_ids, read_pairs, read_table, write_ids, write_pairs, write_table
-from sgl_rec.pipeline.vouched_folder import VouchedFolder
+from sgl_rec.pipeline.vouched_folder import RESTORE, VouchedFolder
 from sgl_rec.training.checkpoint import Checkpoint
 from sgl_rec.types import Dataset, Embeddings, Ids, Split
 
@@ -53,6 +56,7 @@ class RunFolder(VouchedFolder):
         self.interactions_file = self.path / "interactions.parquet"
         self.users_file = self.path / "users.parquet"
         self.report_file = self.path / "report.html"
+        self.content_file = self.path / "content.safetensors"
         self.warm_file = self.checkpoints / "warm_start.safetensors"
 
     def check_settings(self) -> None:
@@ -76,6 +80,17 @@ class RunFolder(VouchedFolder):
         header = {"dataset": json.dumps(facts), "protocol": json.dumps(protocol)}
         write_pairs(self.interactions_file, split.parts(), dataset.users, dataset.items, header)
         self.vouch({name: sha256(self.path / name) for name in ("ids.parquet", "interactions.parquet")})
+
+    def write_content(self, content: ItemContent) -> None:
+        """``content.safetensors``: what is known of the items, as vectors."""
+        content.save(self.content_file)
+
+    @cached_property
+    def content(self) -> ItemContent | None:
+        """Raises: UserError naming the file when absent or damaged."""
+        if self.config.content is None:
+            return None
+        return ItemContent.load(self.content_file, num_items=len(self.data.items), advice=RESTORE)
 
     def write_config(self, config: Config) -> None:
         """``config.toml``, last: a folder that has it has its data too."""
@@ -133,9 +148,16 @@ class RunFolder(VouchedFolder):
         return StoredData(split, users, items, titles, header["dataset"])
 
     def write_model(
-        self, parameters: Mapping[str, Tensor], embeddings: Embeddings | None, about: Mapping[str, Any]
+        self,
+        parameters: Mapping[str, Tensor],
+        embeddings: Embeddings | None,
+        about: Mapping[str, Any],
+        *,
+        placement: Placement | None = None,
     ) -> None:
         """``model.safetensors``: parameters under ``encoder.``, final embeddings under ``embeddings.``.
+
+        A tower's parameters stand under ``tower.``, where it has put the items under ``placed.``.
 
         A baseline that has no embeddings is fitted again from ``interactions.parquet`` where it is needed.
         """
@@ -143,6 +165,9 @@ class RunFolder(VouchedFolder):
         model.put("encoder", parameters)
         if embeddings is not None:
             model.put("embeddings", {"user": embeddings.user, "item": embeddings.item})
+        if placement is not None:
+            model.put("tower", placement.parameters)
+            model.put("placed", {**placement.placed._asdict(), "cold": placement.cold})
         model.save(self.model_file)
 
     def read_model(self) -> tuple[Embeddings | None, dict[str, Any]]:
@@ -162,6 +187,23 @@ class RunFolder(VouchedFolder):
                 f"{self.model_file}: must hold embeddings of {sizes} users and items, got others; {self.again}"
             )
         return Embeddings(table["user"], table["item"]), self._about(model)
+
+    def placement(self) -> Placement | None:
+        """Where content has put the items, None without. Raises: UserError when the model is not of this run."""
+        if self.config.content is None:
+            return None
+        model = self.model()
+        placed, size = model.group("placed"), len(self.data.items)
+        weighed = [model.values.get(key) for key in ("content_weight", "content_lift")]
+        if not placed and weighed == [None, None]:  # a baseline's, which has no space to place them in
+            return None
+        whole = set(placed) == {"place", "popularity", "cold"} and all(
+            len(one) == size for one in placed.values()
+        )
+        if not whole or not all(isinstance(one, float) for one in weighed):
+            raise UserError(f"{self.model_file}: must hold the places of {size} items, got others; {self.again}")
+        places = Placed(placed["place"], placed["popularity"])
+        return Placement(places, placed["cold"], model.group("tower"))
 
     def embeddings(self) -> Embeddings:
         """The final embeddings. Raises: UserError as above, and for a run that has none."""

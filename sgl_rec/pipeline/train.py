@@ -20,6 +20,7 @@ from sgl_rec.graph.build import build_graph
 from sgl_rec.kernels.backend import KNOWN, choose, using
 from sgl_rec.pipeline.baseline import BaselineStage, FittedBaseline
 from sgl_rec.pipeline.build import cut_off, exponents, make_encoder, make_objective, make_scorer, make_views
+from sgl_rec.pipeline.content.stage import ContentStage
 from sgl_rec.pipeline.device import choose_device, environment, set_threads
 from sgl_rec.pipeline.late import Late, add_late, choose_late
 from sgl_rec.pipeline.measure import figures, joined, popularity_baseline, validation
@@ -110,6 +111,8 @@ def start(
         folder.write_environment(_facts(prepared.config, device))
         if prepared.warm is not None:
             prepared.warm.save(folder.warm_file)
+        if prepared.content is not None:
+            folder.write_content(prepared.content)
         folder.write_config(prepared.config)
         with log_file(folder.log_file):
             for line in description(prepared, device=device).splitlines():
@@ -159,6 +162,7 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
         if folder.is_finished():
             log.info("%s is finished; nothing is left to do", folder.path)
             return Run(folder)
+        content = ContentStage(config, split, folder.content)
         stage: _Stage | BaselineStage = _Stage(
             config,
             split,
@@ -169,16 +173,19 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
             warm=functools.partial(WarmStart.load, folder.warm_file),
         )
         if config.baseline is not None:
-            stage = BaselineStage(config, split, stop=stop)
+            stage = BaselineStage(config, split, stop=stop, vectors=content.vectors)
         chosen = stage.search()
-        late = choose_late(config, chosen.scorer, split)
+        late = choose_late(config, chosen.scorer, split, vectors=content.vectors)
+        content.choose(chosen.embeddings, late.scorer)
         trained_on: tuple[str, ...] = ("train",)
         model = chosen
         if config.training.refit == "valid":
             trained_on = ("train", "valid")
             model = stage.refit("refit", trained_on, epochs=chosen.epoch)
         per_user: list[Evaluation] = []
-        metrics = _summary(folder, chosen, model, trained_on, late=late, on_measured=per_user.append)
+        metrics = _summary(
+            folder, chosen, model, trained_on, late=late, content=content, on_measured=per_user.append
+        )
         if config.training.refit == "all":
             trained_on = tuple(name for name in ("train", "valid", "test") if len(split.parts()[name]))
             model = stage.refit("refit-all", trained_on, epochs=chosen.epoch)
@@ -187,8 +194,10 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
             "epoch": chosen.epoch,
             "method": config.method,
             "late_weight": late.weight,
+            **content.about,
         }
-        folder.write_model(model.parameters, model.embeddings, about)
+        embeddings = content.placed(model.embeddings, trained_on)
+        folder.write_model(model.parameters, embeddings, about, placement=content.placement)
         for measured in per_user:
             folder.write_users(measured.per_user, measured.users)
         folder.write_outcome(chosen.history, {**metrics, "model_trained_on": list(trained_on)})
@@ -314,6 +323,7 @@ def _summary(
     trained_on: tuple[str, ...],
     *,
     late: Late,
+    content: ContentStage,
     on_measured: Callable[[Evaluation], None],
 ) -> dict[str, Any]:
     """The content of ``metrics.json``: the test part is scored once, on the CPU as ``evaluate`` does."""
@@ -328,7 +338,10 @@ def _summary(
         seconds_late += time.perf_counter() - begin
     scorer = late.scorer
     if model is not chosen:
-        scorer = add_late(config, model.scorer, joined(split, trained_on), weight=late.weight)
+        data = joined(split, trained_on)
+        scorer = add_late(config, model.scorer, data, weight=late.weight, vectors=content.vectors)
+    if content.choice is not None and (placed := content.placed(model.embeddings, trained_on)) is not None:
+        scorer = content.scorer(placed, trained_on, late_weight=late.weight)
     metrics = {
         "dataset": f"{stored.facts['name']}@{stored.facts['version']}",
         "sha256": stored.facts["sha256"],
@@ -344,7 +357,9 @@ def _summary(
             trained_on=trained_on,
             ks=config.evaluation.k,
             on_measured=on_measured,
+            neighbours=content.neighbours(trained_on),
         ),
+        **content.facts,
     }
     if late.weight is not None:
         metrics["seconds_late"] = seconds_late

@@ -38,10 +38,10 @@ def scan(files: Sequence[Path], reading: Reading = AS_IT_IS) -> Raw:
 
 
 def read_movies(path: Path) -> pd.DataFrame:
-    """``item_id`` and ``title`` from ``movies.dat``, ids as text (they are matched, never guessed).
+    """``item_id``, ``title`` and ``genres`` from ``movies.dat``, ids as text (they are matched, never guessed).
 
     Raises: UserError naming the line that is not ``item::title[::...]``.
     """
     text = read_text(path, fallback="latin-1")
     raw = split_lines(text, delimiter="::", names=("item_id", "title", "genres"), required=2, path=path)
-    return pd.DataFrame({name: raw[name].to_pandas().astype(str) for name in ("item_id", "title")})
+    return pd.DataFrame({name: raw[name].to_pandas().fillna("").astype(str) for name in raw.column_names})

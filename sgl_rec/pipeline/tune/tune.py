@@ -183,7 +183,7 @@ def _try(setup: _Setup, number: int, proposal: Proposal, *, stop: StopRequest) -
         if config.baseline is not None:
             watch.on_epoch(fitted.history[-1])
         if config.late_sum is not None:
-            scorer = choose_late(config, fitted.scorer, split).scorer
+            scorer = choose_late(config, fitted.scorer, split, vectors=prepared.vectors).scorer
             late = validation(split, ks=[cut_off(training.metric)])(scorer)[training.metric]
     except Pruned as pruned:
         state, why = "pruned", str(pruned)

@@ -1,0 +1,90 @@
+"""Content in a run: chosen after the recommender has learnt, placed in what it has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from sgl_rec.baselines.content_knn import ContentKnn
+from sgl_rec.config import Config
+from sgl_rec.pipeline.content.item_content import ItemContent
+from sgl_rec.pipeline.content.place import choose_placement, place
+from sgl_rec.pipeline.content.placement import Choice, Placement
+from sgl_rec.pipeline.late import add_late
+from sgl_rec.pipeline.measure import joined
+from sgl_rec.types import Embeddings, Scorer, Split
+
+
+@dataclass
+class ContentStage:
+    """What a run knows of its items' content; without ``[content]`` nothing, and everything is left as it is.
+
+    Args:
+        choice: made by ``choose``; None for a baseline that has no embeddings to place items among.
+    """
+
+    config: Config
+    split: Split
+    content: ItemContent | None
+    choice: Choice | None = None
+    placement: Placement | None = field(default=None, repr=False)
+
+    @property
+    def vectors(self) -> Tensor | None:
+        """Of all items, for baselines that take them."""
+        return None if self.content is None else self.content.vectors
+
+    def choose(self, learnt: Embeddings | None, first: Scorer) -> None:
+        """Settle by validation how long a tower is trained, and how cold items are weighed."""
+        if self.content is not None and learnt is not None:
+            self.choice = choose_placement(self.config, self.content, learnt, first, self.split)
+
+    def placed(self, learnt: Embeddings | None, trained_on: Sequence[str]) -> Embeddings | None:
+        """The embeddings with cold items at their places."""
+        if self.content is None or self.choice is None or learnt is None:
+            return learnt
+        data = joined(self.split, trained_on)
+        self.placement = place(self.config, self.content, learnt, data, epochs=self.choice.epochs)
+        return self.placement.embeddings(learnt)
+
+    def scorer(self, learnt: Embeddings, trained_on: Sequence[str], *, late_weight: float | None) -> Scorer:
+        """What scores in the end, of embeddings that ``placed`` gave."""
+        assert self.placement is not None and self.choice is not None
+        data = joined(self.split, trained_on)
+        first = add_late(self.config, learnt, data, weight=late_weight, vectors=self.vectors)
+        return self.placement.scorer(first, learnt.user, self.choice)
+
+    def neighbours(self, trained_on: Sequence[str]) -> Scorer | None:
+        """Nearest neighbours by content alone, to stand beside."""
+        return neighbours(self.content, self.split, trained_on)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For ``metrics.json``."""
+        if self.content is None:
+            return {}
+        found: dict[str, Any] = {
+            "blocks": dict(zip(self.content.blocks, self.content.known.sum(0).tolist(), strict=True))
+        }
+        if self.choice is not None:
+            found |= {
+                key: getattr(self.choice, key) for key in ("epochs", "weight", "lift", "held", "tried", "seconds")
+            }
+        return {"content": found}
+
+    @property
+    def about(self) -> dict[str, float]:
+        """For ``model.safetensors``."""
+        if self.choice is None:
+            return {}
+        return {"content_weight": float(self.choice.weight), "content_lift": float(self.choice.lift)}
+
+
+def neighbours(content: ItemContent | None, split: Split, trained_on: Sequence[str]) -> Scorer | None:
+    """Nearest neighbours by content alone; None without content, or where no item is cold."""
+    if content is None or "cold_items" not in split.facts:
+        return None
+    return ContentKnn(joined(split, trained_on), item_vectors=content.vectors)
