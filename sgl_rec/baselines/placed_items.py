@@ -1,4 +1,4 @@
-"""Items that nobody has touched beside those that somebody has: each scored by what is known of it, as one list."""
+"""Items that nobody has touched among those that somebody has: scored by what is known of them."""
 
 from __future__ import annotations
 

@@ -1,11 +1,16 @@
-"""The options of ``train`` that say what is known of items: each is short for a key of ``[content]``."""
+"""The options that say what is known of items: of ``train`` (keys of ``[content]``), and of new items."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from sgl_rec.pipeline.content.new_items import Placing
+    from sgl_rec.pipeline.run_folder import RunFolder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,3 +57,31 @@ def content_settings(options: MutableMapping[str, Any]) -> dict[str, Any]:
     given["features"] = list(given["features"] or ()) or None
     found = {key: value for key, value in given.items() if value is not None}
     return {"content": found} if found else {}
+
+
+def new_items_options(command: Command) -> Command:
+    """Add the options of items that a run has never seen: what ``placing`` takes."""
+    known = " [default: the run's]"
+    path = click.Path()
+    for option in (
+        click.option(
+            "--item-features", type=path, multiple=True, help=f"Their vectors; may be repeated {known}."
+        ),
+        click.option("--item-images", type=path, help=f"A folder or zip file of their pictures  {known}."),
+        click.option("--new-items", type=path, help="A file of items the run has never seen."),
+    ):
+        command = option(command)
+    return command
+
+
+def placing(
+    folder: RunFolder, *, new_items: str | None, item_images: str | None, item_features: tuple[str, ...]
+) -> Placing | None:
+    """The new items at their places, None where there are none."""
+    if new_items is None:
+        if item_images is not None or item_features:
+            raise click.UsageError("--item-images and --item-features: must stand with --new-items FILE")
+        return None
+    from sgl_rec.pipeline.content.new_items import place_new_items
+
+    return place_new_items(folder, Path(new_items), images=item_images, features=item_features)

@@ -72,6 +72,16 @@ def prepare(source: str, out: Path, overwrite: bool, **options: Any) -> None:
     click.echo(prepare_dataset(source, out, data=reading_settings(options).get("data"), overwrite=overwrite))
 
 
+@datasets.command(epilog="Example: sgl-rec datasets demo shop")
+@click.argument("out", type=click.Path(path_type=Path))
+@common
+def demo(out: Path) -> None:
+    """Write the generated shop's items, their pictures, and a few new items to a folder."""
+    from sgl_rec.pipeline.demo import write_demo
+
+    click.echo(write_demo(out))
+
+
 @datasets.command(epilog="Example: sgl-rec datasets split demo --split leave-last-1 --out mine")
 @click.argument("source")
 @click.option("--split", required=True, help="random, leave-last-1 (or another number), global-time, cold-items.")

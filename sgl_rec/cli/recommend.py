@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
+from sgl_rec.cli.content import new_items_options, placing
 from sgl_rec.cli.options import common, csv_output, memory_budget, on_threads, run_argument
 
 
@@ -43,6 +44,8 @@ from sgl_rec.cli.options import common, csv_output, memory_budget, on_threads, r
     show_default=True,
     help="What to do with ids the run does not know: skip them, or give users the popular list, scored by count.",
 )
+@new_items_options
+@click.option("--only-new", is_flag=True, help="With --new-items: rank these alone.")
 @memory_budget
 @on_threads
 @common
@@ -56,6 +59,8 @@ def recommend(
     include_seen: bool,
     unknown: Literal["error", "skip", "popular"],
     memory_budget: int,
+    only_new: bool,
+    **new: Any,
 ) -> None:
     """Write top-K lists for use, without what a user has touched.
 
@@ -68,8 +73,11 @@ def recommend(
     for given, option in ((users_file, "--users"), (items_file, "--items")):
         if path is not None and given not in (None, "-") and os.path.realpath(path) == os.path.realpath(given):
             raise click.UsageError(f"--output: must be another file than {option}, got {given} for both")
+    if only_new and new["new_items"] is None:
+        raise click.UsageError("--only-new: must stand with --new-items FILE")
+    folder = RunFolder.open(run)
     written = write_recommendations(
-        RunFolder.open(run),
+        folder,
         path=path,
         stream=csv_output(),
         with_titles=with_titles,
@@ -78,6 +86,8 @@ def recommend(
         k=k,
         include_seen=include_seen,
         unknown=unknown,
+        new_items=placing(folder, **new),
+        only_new=only_new,
         memory_budget=memory_budget,
     )
     if path is not None:

@@ -46,7 +46,7 @@ def metrics_table(metrics: Mapping[str, Any], *, title: str) -> str:
 
 
 def cold_table(cold: Mapping[str, Any], *, title: str) -> str:
-    """The figures of cold and of warm items apart, beside a random order's.
+    """The figures of cold and of warm items apart, beside a random order's and other scorers'.
 
     Example:
         >>> found = {"test": {"recall@20": 0.1}, "random": {"recall@20": 0.02}}
@@ -54,12 +54,17 @@ def cold_table(cold: Mapping[str, Any], *, title: str) -> str:
         test items         metric       m  random order
         cold among all  recall@20  0.1000        0.0200
     """
-    rows = [
-        [name.replace("_", " "), metric, figure(metric, value), figure(metric, found["random"][metric])]
-        for name, found in cold.items()
-        for metric, value in found["test"].items()
-    ]
-    return table(["test items", "metric", title, "random order"], rows)
+    others = list(dict.fromkeys(label for found in cold.values() for label in found.get("beside", {})))
+    rows = []
+    for name, found in cold.items():
+        for metric, value in found["test"].items():
+            beside = [found.get("beside", {}).get(label, {}).get("test", {}) for label in others]
+            cells = [figure(metric, other[metric]) if metric in other else "" for other in beside]
+            random = figure(metric, found["random"][metric])
+            rows.append([name.replace("_", " "), metric, figure(metric, value), random, *cells])
+    return table(
+        ["test items", "metric", title, "random order", *(one.replace("_", " ") for one in others)], rows
+    )
 
 
 def figure(name: str, value: float) -> str:

@@ -54,6 +54,18 @@ def demo_dataset_tables(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     return interactions, items
 
 
+def demo_new_items(number: int = 12) -> pd.DataFrame:
+    """Items that the shop does not have yet: other combinations of the same attributes, ids behind its own.
+
+    Example:
+        >>> demo_new_items(2)["item_id"].tolist()
+        [1001, 1002]
+    """
+    sizes = [len(names) for names in ATTRIBUTES.values()]
+    picked = numpy_stream(0, "demo").permutation(int(np.prod(sizes)))[NUM_ITEMS : NUM_ITEMS + number]
+    return _described(np.stack(np.unravel_index(picked, sizes), axis=1), first=NUM_ITEMS + 1)
+
+
 def demo_sha256(interactions: pd.DataFrame) -> str:
     """Of the three columns as little-endian int64, one after the other."""
     columns = [interactions[name].to_numpy().astype("<i8").tobytes() for name in interactions]
@@ -65,13 +77,17 @@ def _draw_items(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
     sizes = [len(names) for names in ATTRIBUTES.values()]
     picked = rng.permutation(int(np.prod(sizes)))[:NUM_ITEMS]
     codes = np.stack(np.unravel_index(picked, sizes), axis=1)
+    return _described(codes, first=1), codes
+
+
+def _described(codes: np.ndarray, *, first: int) -> pd.DataFrame:
+    """Items with these attribute values, their ids counted from ``first``."""
     columns = {
         name: [names[code] for code in codes[:, place]] for place, (name, names) in enumerate(ATTRIBUTES.items())
     }
     words = zip(columns["colour"], columns["pattern"], columns["material"], columns["kind"], strict=True)
     titles = [" ".join(group).capitalize() for group in words]
-    frame = pd.DataFrame({"item_id": np.arange(1, NUM_ITEMS + 1), "title": titles, **columns})
-    return frame, codes
+    return pd.DataFrame({"item_id": np.arange(first, first + len(codes)), "title": titles, **columns})
 
 
 def _item_vectors(rng: np.random.Generator, codes: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from torch import Tensor
 from sgl_rec.config import Config
 from sgl_rec.errors import must_be
 from sgl_rec.pipeline.build import cut_off, make_baseline, make_scorer
+from sgl_rec.pipeline.content.new_items import Placing
 from sgl_rec.pipeline.content.placement import Choice
 from sgl_rec.pipeline.late import add_late
 from sgl_rec.pipeline.measure import joined, validation
@@ -73,16 +74,16 @@ class BaselineStage:
         return scorer, {"epoch": 0, "seconds": time.perf_counter() - begin, "seconds_validation": 0.0}
 
 
-def read_scorer(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
+def read_scorer(folder: RunFolder, new_items: Placing | None = None) -> tuple[Scorer, dict[str, Any]]:
     """What scores in a finished run, and what is known about it.
 
     The stored embeddings, or their late sum; a baseline without such is fitted again to the pairs the run knows.
-    Items that content has given a place are scored by it.
+    Items that content has given a place are scored by it, and so are ``new_items`` behind them.
 
     Raises: UserError when the run is damaged or not finished.
     """
     scorer, about = _without_places(folder)
-    placement = folder.placement()
+    placement = folder.placement() if new_items is None else new_items.placement
     if placement is None:
         return scorer, about
     learnt = folder.embeddings()

@@ -91,8 +91,8 @@ def figures(
 
     Where the protocol leaves validation items in the ranking, ``test_both_removed`` has the figures without them.
     After the split ``cold-items``, ``cold`` has those of cold and warm items apart (``evaluation.cold``).
-    ``on_measured`` is handed the figures of every user. ``neighbours`` by content stand beside the cold figures, and
-    so does a scorer without the places that content has given to cold items.
+    ``on_measured`` is handed the figures of every user. ``neighbours`` by content stand beside the cold
+    figures, and so does a scorer without the places that content has given to cold items.
     """
     protocol: dict[str, Any] = {
         "split": split.name,
@@ -174,6 +174,7 @@ def _cold_figures(
                     },
                 }
                 for label, other in beside.items()
+                if label != "without_content" or name == "warm_among_all"
             },
         }
         for name, (measured, random) in found.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -17,6 +17,7 @@ from sgl_rec.baselines.popularity import Popularity
 from sgl_rec.errors import UserError, one_line
 from sgl_rec.export.lists import Written, list_format, write_lists
 from sgl_rec.pipeline.baseline import read_scorer
+from sgl_rec.pipeline.content.new_items import Placing
 from sgl_rec.pipeline.measure import joined
 from sgl_rec.pipeline.run_folder import RunFolder
 from sgl_rec.ranking import MEMORY_BUDGET, rank
@@ -49,34 +50,44 @@ def recommend_run(
     k: int = 20,
     include_seen: bool = False,
     unknown: Unknown = "error",
+    new_items: Placing | None = None,
+    only_new: bool = False,
     memory_budget: int = MEMORY_BUDGET,
 ) -> Recommendations:
     """Lists for ``users`` (default: all), in their order; those of users the model was not trained on come last.
 
     Every pair the run knows leaves the ranking (train, valid, test and dropped ones) unless ``include_seen``.
     An item without an interaction in training, as ``global-time`` leaves some, has learnt nothing and is not
-    ranked; a user without one is like a user the run does not know.
+    ranked, unless its content has given it a place; a user without one is like a user the run does not know.
 
     Args:
         items: the items that may be recommended (default: all).
         unknown: what becomes of ids the model was not trained on: an ``error``; ``skip`` them, with a warning; or
             give such users the most ``popular`` items, scored by their number of interactions (items are
             skipped). Of the default ``users`` they are skipped with ``error`` too.
+        new_items: items the run has never seen, ranked among its own, or alone with ``only_new``.
 
     Returns: one list for each distinct user.
 
     Raises: UserError for unknown ids (with ``error``), and when none of ``items`` is known.
     """
     stored = folder.data
-    scorer, facts = read_scorer(folder)
-    k = min(k, len(stored.items))  # no list is longer, and none holds places for more
+    scorer, facts = read_scorer(folder, new_items)
+    names_of_items, titles = stored.items, stored.titles
+    if new_items is not None:
+        names_of_items, titles = new_items.items, new_items.titles
+    k = min(k, len(names_of_items))  # no list is longer, and none holds places for more
     trained = joined(stored.split, facts["trained_on"])
     user_trained, item_trained = trained.user_degree() > 0, trained.item_degree() > 0
     asked = (stored.users.values if users is None else pd.Series(np.asarray(users)).drop_duplicates()).to_numpy()
     index = np.arange(len(stored.users)) if users is None else stored.users.index_of(asked)
     is_known = (index >= 0) & user_trained[index]
-    allowed = _allowed(stored.items, items, item_trained, unknown=unknown)
-    seen = None if include_seen else PairIndex.build(list(stored.split.parts().values()))
+    can_rank = _can_rank(folder, item_trained, new_items, only_new=only_new)
+    allowed = _allowed(names_of_items, items, can_rank, unknown=unknown)
+    seen = None
+    if not include_seen:
+        touched = PairIndex.build(list(stored.split.parts().values()))
+        seen = replace(touched, num_items=len(names_of_items))
     # "7" and 7 may both have been asked for: it is one user.
     known = torch.from_numpy(pd.unique(index[is_known]))
     blocks = rank(scorer, users=known, k=k, seen=seen, allowed=allowed, memory_budget=memory_budget)
@@ -94,7 +105,7 @@ def recommend_run(
             blocks = itertools.chain(blocks, _popular(folder, places, k=k, seen=seen, allowed=allowed))
         else:
             log.warning("%d users that training did not know are skipped: --unknown popular", len(strangers))
-    return Recommendations(blocks, num_lists, names, stored.items, stored.titles)
+    return Recommendations(blocks, num_lists, names, names_of_items, titles)
 
 
 def write_recommendations(
@@ -108,6 +119,8 @@ def write_recommendations(
     k: int = 20,
     include_seen: bool = False,
     unknown: Unknown = "error",
+    new_items: Placing | None = None,
+    only_new: bool = False,
     memory_budget: int = MEMORY_BUDGET,
 ) -> Written:
     """The lists of :func:`recommend_run` as a file (``.parquet``, ``.csv``, ``.jsonl``), or as CSV to ``stream``.
@@ -124,6 +137,8 @@ def write_recommendations(
         k=k,
         include_seen=include_seen,
         unknown=unknown,
+        new_items=new_items,
+        only_new=only_new,
         memory_budget=memory_budget,
     )
     if with_titles and lists.titles is None:
@@ -137,16 +152,28 @@ def write_recommendations(
     return written
 
 
+def _can_rank(folder: RunFolder, trained: np.ndarray, new_items: Placing | None, *, only_new: bool) -> np.ndarray:
+    """The items that have a place: those the model was trained on, and those that content has given one."""
+    if new_items is not None and only_new:
+        return new_items.is_new.numpy()
+    placement = folder.placement() if new_items is None else new_items.placement
+    found = trained
+    if placement is not None:
+        found = placement.cold.numpy().copy()
+        found[: len(trained)] |= trained
+    if not found.all():
+        log.info("%d items without an interaction in training are not ranked", int((~found).sum()))
+    return found
+
+
 def _allowed(
-    ids: Ids, items: Sequence[object] | None, trained: np.ndarray, *, unknown: Unknown
+    ids: Ids, items: Sequence[object] | None, can_rank: np.ndarray, *, unknown: Unknown
 ) -> torch.Tensor | None:
-    """The items that are ranked, as a mask: those asked for that the model was trained on."""
+    """The items that are ranked, as a mask: those asked for that have a place."""
     if items is None:
-        if not trained.all():
-            log.info("%d items without an interaction in training are not ranked", int((~trained).sum()))
-        return torch.from_numpy(trained)
+        return torch.from_numpy(can_rank)
     index = ids.index_of(list(items))
-    is_known = (index >= 0) & trained[index]
+    is_known = (index >= 0) & can_rank[index]
     missing = [item for item, known in zip(items, is_known, strict=True) if not known]
     if missing:
         if unknown == "error":
@@ -194,6 +221,10 @@ def _popular(
     """Lists of the items with the most interactions in the run; places behind the run's users have seen none."""
     parts = folder.data.split.parts()
     scorer = Popularity(concatenate([parts[name] for name in ("train", "valid", "test")]))
+    if allowed is not None:  # nobody has touched an item that is new
+        allowed = allowed[: scorer.num_items]
+    if seen is not None:
+        seen = replace(seen, num_items=scorer.num_items)
     inside = torch.from_numpy(places[places < scorer.num_users])
     yield from rank(scorer, users=inside, k=k, seen=seen, allowed=allowed)
     best = next(rank(scorer, users=torch.tensor([0]), k=k, allowed=allowed))

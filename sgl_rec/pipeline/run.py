@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sgl_rec.export.lists import list_frame
+from sgl_rec.pipeline.content.new_items import Placing, place_new_items
 from sgl_rec.pipeline.evaluate import evaluate_run
 from sgl_rec.pipeline.recommend import Unknown, recommend_run
 from sgl_rec.pipeline.report.report import report_run
@@ -68,8 +69,14 @@ class Run:
         items: Sequence[object] | None = None,
         include_seen: bool = False,
         unknown: Unknown = "error",
+        new_items: Placing | str | Path | None = None,
+        only_new: bool = False,
     ) -> pd.DataFrame:
-        """Top-k lists (``user_id``, ``item_id``, ``score``, ``rank``) for ``users``, by default for all."""
+        """Top-k lists (``user_id``, ``item_id``, ``score``, ``rank``) for ``users``, by default for all.
+
+        ``new_items`` is a file of items the run has never seen, or what ``place`` made of one; they are ranked
+        among the run's own, or alone with ``only_new``.
+        """
         lists = recommend_run(
             self.folder,
             users=users,
@@ -77,18 +84,37 @@ class Run:
             k=k,
             include_seen=include_seen,
             unknown=unknown,
+            new_items=self._placing(new_items),
+            only_new=only_new,
         )
         return list_frame(lists.blocks, users=lists.users, items=lists.items, titles=lists.titles)
 
-    def similar(self, items: Sequence[object] | str | int, *, k: int = 10) -> pd.DataFrame:
+    def similar(
+        self,
+        items: Sequence[object] | str | int,
+        *,
+        k: int = 10,
+        new_items: Placing | str | Path | None = None,
+    ) -> pd.DataFrame:
         """The k nearest other items of each of ``items`` (or of one) by cosine.
 
-        ``query_id`` is the item asked for.
+        ``query_id`` is the item asked for. ``new_items`` as in ``recommend``.
         """
-        stored = self.folder.data
-        lists = similar_run(self.folder, [items] if isinstance(items, str | int) else items, k=k)
-        frame = list_frame([lists], users=stored.items, items=stored.items, titles=stored.titles)
+        placing, stored = self._placing(new_items), self.folder.data
+        names, titles = (stored.items, stored.titles) if placing is None else (placing.items, placing.titles)
+        asked = [items] if isinstance(items, str | int) else items
+        lists = similar_run(self.folder, asked, k=k, new_items=placing)
+        frame = list_frame([lists], users=names, items=names, titles=titles)
         return frame.rename(columns={"user_id": "query_id"})
+
+    def place(
+        self, path: str | Path, *, images: str | Path | None = None, features: Sequence[str | Path] = ()
+    ) -> Placing:
+        """Read and place items the run has never seen: see ``pipeline.content.new_items.place_new_items``."""
+        return place_new_items(self.folder, Path(path), images=images, features=features)
+
+    def _placing(self, new_items: Placing | str | Path | None) -> Placing | None:
+        return self.place(new_items) if isinstance(new_items, str | Path) else new_items
 
     def report(self, output: str | Path | None = None) -> Path:
         """Write the run's page (by default ``report.html`` in its folder) and return where it is."""

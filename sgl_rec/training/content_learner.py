@@ -30,8 +30,9 @@ class ItemBatches:
 
     Example:
         >>> batches = ItemBatches(torch.tensor([3, 5, 8]), batch_size=2, seed=0)
-        >>> batches.num_steps, sorted(batches.epoch(0).batch(0).item.tolist() + batches.epoch(0).batch(1).item.tolist())
-        (2, [3, 5, 8])
+        >>> epoch = batches.epoch(0)
+        >>> sorted(torch.cat([epoch.batch(step).item for step in range(batches.num_steps)]).tolist())
+        [3, 5, 8]
     """
 
     def __init__(self, items: Int64[Tensor, " S"], *, batch_size: int, seed: int) -> None:

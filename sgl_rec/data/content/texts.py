@@ -33,8 +33,8 @@ def item_texts(
     Raises: UserError where there is no such column.
 
     Example:
-        >>> table = pd.DataFrame({"item_id": [2, 1], "title": ["Jumanji", "Toy Story"], "genre": ["Fun|Play", ""]})
-        >>> item_texts(Ids(pd.Index([1, 2, 3])), table, columns=["title", "genre"], where="films").tolist()
+        >>> table = pd.DataFrame({"item_id": [2, 1], "title": ["Jumanji", "Toy Story"], "kind": ["Fun|Play", ""]})
+        >>> item_texts(Ids(pd.Index([1, 2, 3])), table, columns=["title", "kind"], where="films").tolist()
         ['Toy Story', 'Jumanji. Fun, Play', '']
     """
     index = np.empty(0, np.int64) if table is None else items.index_of(table["item_id"])

@@ -1,4 +1,4 @@
-"""TF-IDF of words, projected on the directions that hold most of it: texts to vectors with no weights to fetch."""
+"""TF-IDF of words, projected on few directions: texts to vectors with no weights to fetch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts, pictures and files of vectors -> a row for each item; what an encoder makes is kept in the user's cache."""
+"""Texts, pictures and files of vectors -> a row for each item; what encoders make is kept in a cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content -> places in the recommender's space: a tower is trained, and cold items are weighed against warm ones."""
+"""Content -> places in the recommender's space: a tower is trained, cold items are weighed against warm."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sgl_rec.types import Embeddings, Interactions, PairIndex, Scorer, Split
 
 log = logging.getLogger("sgl_rec")
 
-WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Of popularity, to choose from."""
 LIFTS = (-3.0, -2.0, -1.5, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5)
 """Of cold items, to choose from, in standard deviations of a user's scores."""
@@ -49,8 +49,8 @@ def choose_placement(
 
     These are the items that validation has and training has not; where there are hardly any, a tenth of the warm
     ones, which the tower is then not shown. The epoch and the weight of popularity are those with the best
-    ``training.metric`` of cold items among themselves; the lift is the one that is best for all items, among those
-    that leave the warm items' metric within its own 95 % interval.
+    ``training.metric`` of cold items among themselves; the lift is the best one for all items, among those
+    that cost the warm items less than a quarter of the width of their metric's own 95 % interval.
 
     Args:
         first: what scores warm items.
@@ -183,7 +183,8 @@ class _Judge:
         """The lift with the best metric over all items, and the metric of each."""
         warm = of_items(self._relevant, self._ranked & ~self._held)
         alone = self._of(self._first, warm, self._ranked & ~self._held)
-        lowest = bootstrap_interval(alone.per_user[self._metric])[0]
+        low, high = bootstrap_interval(alone.per_user[self._metric])
+        lowest = alone.metrics[self._metric] - (high - low) / 4
         values, allowed = {}, []
         for lift in LIFTS:
             scorer = self._scorer(placed, weight, lift)

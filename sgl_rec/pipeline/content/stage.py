@@ -52,7 +52,8 @@ class ContentStage:
 
     def scorer(self, learnt: Embeddings, trained_on: Sequence[str], *, late_weight: float | None) -> Scorer:
         """What scores in the end, of embeddings that ``placed`` gave."""
-        assert self.placement is not None and self.choice is not None
+        assert self.placement is not None
+        assert self.choice is not None
         data = joined(self.split, trained_on)
         first = add_late(self.config, learnt, data, weight=late_weight, vectors=self.vectors)
         return self.placement.scorer(first, learnt.user, self.choice)
