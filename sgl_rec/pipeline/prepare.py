@@ -83,7 +83,9 @@ def prepare(
     where = f"{config} over {how}" if config else f"config of {how}"
     # A slip shows before the data is read.
     first = resolve(parse(_values(how, own, over, dataset=Path(name).name, name=name), where=where))
-    loaded = loaded or load_dataset(source, reading=reading_of(first.data, item_text=text_columns(first)))
+    wanted = text_columns(first)
+    if loaded is None or (wanted and loaded.texts is None):
+        loaded = load_dataset(source, reading=reading_of(first.data, item_text=wanted))
     values = _values(how, own, over, dataset=loaded.name, name=name)
     resolved = resolve(parse(values, where=where))
     precision = choose_precision(resolved.training.precision, device or torch.device("cpu"))

@@ -25,8 +25,10 @@ def name(request: pytest.FixtureRequest) -> str:
 def fitted(name: str, pairs: Interactions, *, seed: int = 0) -> Scorer:
     make = BASELINES[name]
     takes = inspect.signature(make).parameters
-    draws = {"generator": torch.Generator().manual_seed(seed)} if "generator" in takes else {}
-    scorer: Scorer = make(pairs, **ARGUMENTS.get(name, {}), **draws)
+    given: dict[str, Any] = {"generator": torch.Generator().manual_seed(seed)} if "generator" in takes else {}
+    if "item_vectors" in takes:  # content that tells the two tastes apart, and is of items nobody has touched too
+        given["item_vectors"] = torch.eye(2)[torch.arange(pairs.num_items) % 2]
+    scorer: Scorer = make(pairs, **ARGUMENTS.get(name, {}), **given)
     return scorer
 
 
