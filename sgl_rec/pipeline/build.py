@@ -79,6 +79,16 @@ def make_baseline(config: Config, data: Interactions, *, vectors: Tensor | None 
     return scorer
 
 
+def check_described(config: Config) -> None:
+    """Raises: UserError for a method with a baseline that compares content of items, without ``[content]``."""
+    if config.content is not None or (config.baseline is None and config.late_sum is None):
+        return
+    part, where = _baseline_part(config)
+    if "item_vectors" in inspect.signature(BASELINES[part.name]).parameters:
+        advice = "say --item-text COLUMNS, --item-images FOLDER or --item-features FILE"
+        raise must_be(f"{where} {part.name!r}", "items", "described by [content]", "nothing", advice)
+
+
 def make_scorer(config: Config, learnt: Scorer, data: Interactions) -> Scorer:
     """What embeddings score with, by ``[score]``; popularity is that of ``data``. A baseline is left as it is."""
     rule = config.score
@@ -151,7 +161,7 @@ def _resolved_baseline(config: Config) -> Config:
 def _try_baseline(config: Config) -> None:
     toy = Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), num_users=2, num_items=2)
     try:
-        make_baseline(config, toy, vectors=None if config.content is None else torch.eye(2)).scores(
+        make_baseline(config, toy, vectors=torch.eye(2)).scores(
             torch.tensor([0, 1])
         )
     except UserError:

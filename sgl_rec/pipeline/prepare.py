@@ -22,7 +22,7 @@ from sgl_rec.data.split_fixed import fixed_names
 from sgl_rec.data.splits import is_rule, make_split
 from sgl_rec.errors import UserError, must_be
 from sgl_rec.kernels.backend import KNOWN, choose
-from sgl_rec.pipeline.build import baseline_memory, resolve
+from sgl_rec.pipeline.build import baseline_memory, check_described, resolve
 from sgl_rec.pipeline.content.encode import read_content, settle
 from sgl_rec.pipeline.content.item_content import ItemContent
 from sgl_rec.pipeline.device import choose_precision
@@ -83,6 +83,7 @@ def prepare(
     where = f"{config} over {how}" if config else f"config of {how}"
     # A slip shows before the data is read.
     first = resolve(parse(_values(how, own, over, dataset=Path(name).name, name=name), where=where))
+    check_described(first)
     wanted = text_columns(first)
     if loaded is None or (wanted and loaded.texts is None):
         loaded = load_dataset(source, reading=reading_of(first.data, item_text=wanted))

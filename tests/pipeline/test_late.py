@@ -75,7 +75,7 @@ def test_a_weight_of_nothing_is_the_embeddings_themselves(split: Split) -> None:
 
 def test_of_many_users_some_are_looked_at(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "USERS", 10)
-    users = np.unique(late._some_users(split).valid.user)
+    users = np.unique(late.some_users(split).valid.user)
     assert 5 < len(users) <= 10
     assert len(np.unique(np.diff(np.searchsorted(np.unique(split.valid.user), users)))) == 1, "evenly spaced"
 
