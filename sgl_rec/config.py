@@ -180,8 +180,9 @@ class Content(Section):
 
     ``text`` are columns of the table of items, ``images`` a folder or zip file of pictures called by item id,
     ``features`` files of vectors (``data/content/features.py``). ``text_encoder`` is ``tfidf``, ``minilm``,
-    ``hub:OWNER/MODEL`` or a finished run of ``pretrain``; ``image_encoder`` is ``pixels`` or such a run. The
-    others are of the tower (``encoders/content_tower.py``), which learns by ``info_nce`` with ``temperature``.
+    ``hub:OWNER/MODEL`` or a finished run of ``pretrain``; ``image_encoder`` is ``pixels`` or such a run. Without
+    ``tower`` content is there for baselines and late sums alone. The others are of the tower
+    (``encoders/content_tower.py``), which learns by ``info_nce`` with ``temperature``.
     """
 
     text: tuple[str, ...] = pydantic.Field(default=(), strict=False)
@@ -189,6 +190,7 @@ class Content(Section):
     features: tuple[str, ...] = pydantic.Field(default=(), strict=False)
     text_encoder: str = "tfidf"
     image_encoder: str = "pixels"
+    tower: bool = True
     hidden_dim: int = pydantic.Field(default=256, ge=1)
     drop_rate: float = pydantic.Field(default=0.2, ge=0, lt=1)
     temperature: float = pydantic.Field(default=0.2, gt=0)

@@ -10,16 +10,21 @@ from torch.nn.functional import normalize
 from sgl_rec.errors import must_be
 from sgl_rec.types import Scorer
 
+MOST_PLACES = 1000
+"""Of a user's warm items, from the best on, among which a cold one is put at its place; lower ones go behind."""
+
 
 class PlacedItems:
-    r"""A Scorer: another one's scores for warm items; for cold ones a score of their content, on the same scale.
+    r"""A Scorer: another one's scores for warm items; for cold ones those of the places their content gives them.
 
     .. math:: c(u, i) = z_w\!\left(\cos(e_u, p_i)\right) + \alpha\, z_w(\hat n_i), \qquad
-        s(u, i) = \overline{s_w(u)} + \operatorname{std} s_w(u) \left(z_w(c(u, i)) + \text{lift}\right)
+        q(u, i) = h \, \bigl(\text{place of } c(u, i) \text{ among } c(u, j), j \text{ warm}\bigr), \qquad
+        s(u, i) = s(u, j_{q(u, i)})
 
     for cold items i, where :math:`z_w` standardises by the mean and the deviation over the warm items, and
-    :math:`s_w(u)` are the warm items' scores. So a cold item stands among the warm ones where a warm item of the
-    same content would be expected, moved by ``lift``.
+    :math:`j_q` is the warm item at place q of the user's list, counted from 1. A cold item that would be the tenth
+    by content stands at place 10 h of the list by scores, whatever their scale and spread; places and scores between
+    two items are interpolated.
 
     Args:
         first: what scores warm items; it may know fewer items than there are places.
@@ -27,19 +32,19 @@ class PlacedItems:
         place, popularity: p and :math:`\hat n` of every item, as a content tower gives them.
         cold: the items that are scored by their content; those ``first`` does not know have to be.
         weight: alpha, of popularity.
-        lift: in standard deviations.
+        handicap: h > 0; at 1 cold and warm items are alike.
 
-    Raises: UserError where sizes do not fit, or no item is warm.
+    Raises: UserError where sizes do not fit, no item is warm, or h is not above 0.
 
     Example:
         >>> from sgl_rec.types import Embeddings
         >>> user = torch.tensor([[1.0, 0.0]])
-        >>> warm = Embeddings(user, torch.tensor([[4.0, 0.0], [2.0, 0.0], [0.0, 0.0]]))
-        >>> place = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]])
-        >>> cold = torch.tensor([False, False, True])
-        >>> scorer = PlacedItems(warm, user=user, place=place, popularity=torch.zeros(3), cold=cold)
-        >>> scorer.scores(torch.tensor([0])).round(decimals=1)
-        tensor([[4.0000, 2.0000, 4.0000]])
+        >>> warm = Embeddings(user, torch.tensor([[4.0, 0.0], [2.0, 0.0], [1.0, 0.0]]))
+        >>> place = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> cold = torch.tensor([False, False, False, True])
+        >>> scorer = PlacedItems(warm, user=user, place=place, popularity=torch.zeros(4), cold=cold)
+        >>> scorer.scores(torch.tensor([0]))
+        tensor([[4., 2., 1., 2.]])
     """
 
     def __init__(
@@ -51,7 +56,7 @@ class PlacedItems:
         popularity: Float[Tensor, " J"],
         cold: Bool[Tensor, " J"],
         weight: float = 0.0,
-        lift: float = 0.0,
+        handicap: float = 1.0,
     ) -> None:
         known, number = first.num_items, len(place)
         if len(user) != first.num_users or number < known or not len(popularity) == len(cold) == number:
@@ -59,10 +64,11 @@ class PlacedItems:
             raise must_be("PlacedItems", "(users, places, popularities, marks)", "of the scorer's sizes", got)
         if not bool(cold[known:].all()) or bool(cold.all()):
             raise must_be("PlacedItems", "cold", "every item the scorer lacks, and not all", int(cold.sum()))
-        self.first, self._cold, self._lift = first, cold, lift
+        if not 0 < handicap < float("inf"):
+            raise must_be("PlacedItems", "handicap", "finite and above 0", handicap)
+        self.first, self._cold, self._handicap = first, cold, handicap
         self._user, self._place = normalize(user, dim=1), normalize(place, dim=1)
-        warm = popularity[~cold]
-        deviation, mean = torch.std_mean(warm, correction=0)
+        deviation, mean = torch.std_mean(popularity[~cold], correction=0)
         self._prior = weight * (popularity - mean) / deviation.clamp(min=1e-6)
 
     @property
@@ -76,17 +82,45 @@ class PlacedItems:
     def scores(self, users: Int[Tensor, " B"]) -> Float[Tensor, "B J"]:
         """The scores of all items for a block of users, a new tensor."""
         warm, scores = ~self._cold, self.first.scores(users)
-        content = _standard(self._user[users] @ self._place.T, warm).add_(self._prior)
-        content = _standard(content, warm)
-        deviation, mean = torch.std_mean(scores[:, warm[: scores.shape[1]]], dim=1, keepdim=True, correction=0)
-        placed = mean + deviation * (content[:, self._cold] + self._lift)
+        content = self._user[users] @ self._place.T
+        deviation, mean = torch.std_mean(content[:, warm], dim=1, keepdim=True, correction=0)
+        content = ((content - mean) / deviation.clamp(min=1e-6)).add_(self._prior)
+        most = min(MOST_PLACES, int(warm.sum()))
+        known = scores[:, warm[: scores.shape[1]]].topk(most, dim=1).values.float()
+        place = _place_among(content[:, self._cold], content[:, warm].topk(most, dim=1).values)
+        placed = _value_at(known, self._handicap * place)
         if scores.shape[1] < self.num_items:
             scores = torch.cat([scores, scores.new_zeros(len(scores), self.num_items - scores.shape[1])], dim=1)
         scores[:, self._cold] = placed.to(scores.dtype)
         return scores
 
 
-def _standard(scores: Float[Tensor, "B J"], among: Bool[Tensor, " J"]) -> Float[Tensor, "B J"]:
-    """Mean 0 and deviation 1 over ``among`` in each row."""
-    deviation, mean = torch.std_mean(scores[:, among], dim=1, keepdim=True, correction=0)
-    return (scores - mean) / deviation.clamp(min=1e-6)
+def _place_among(values: Float[Tensor, "B C"], others: Float[Tensor, "B K"]) -> Float[Tensor, "B C"]:
+    """The place, from 1 on, of each value in a row of descending others; between two of them a share of a place.
+
+    Above the first it falls towards 0 and behind the last it grows, by units of the others' deviation.
+    """
+    rising = others.flip(1).contiguous()
+    behind = others.shape[1] - torch.searchsorted(
+        rising, values.contiguous(), right=True
+    )  # how many are above it
+    unit = others.std(dim=1, keepdim=True, correction=0).clamp(min=1e-6)
+    above = others.gather(1, (behind - 1).clamp(min=0))
+    below = others.gather(1, behind.clamp(max=others.shape[1] - 1))
+    share = ((above - values) / (above - below).clamp(min=1e-12)).clamp(0, 1)
+    place = behind + share
+    place = torch.where(behind == 0, torch.exp(-(values - others[:, :1]) / unit), place)
+    beyond = others.shape[1] * (1 + (others[:, -1:] - values) / unit)
+    return torch.where(behind == others.shape[1], beyond, place)
+
+
+def _value_at(others: Float[Tensor, "B K"], place: Float[Tensor, "B C"]) -> Float[Tensor, "B C"]:
+    """The other way round: what stands at a place of a row of descending others."""
+    last = others.shape[1]
+    unit = others.std(dim=1, keepdim=True, correction=0).clamp(min=1e-6)
+    before = place.floor().clamp(1, last).long()
+    share = (place - before).clamp(0, 1)
+    here, after = others.gather(1, before - 1), others.gather(1, before.clamp(max=last - 1))
+    value = here + share * (after - here)
+    value = torch.where(place < 1, others[:, :1] + (1 - place) * unit, value)
+    return torch.where(place > last, others[:, -1:] - (place / last - 1) * unit, value)

@@ -88,7 +88,7 @@ def read_scorer(folder: RunFolder, new_items: Placing | None = None) -> tuple[Sc
         return scorer, about
     learnt = folder.embeddings()
     return placement.scorer(
-        scorer, learnt.user, Choice(weight=about["content_weight"], lift=about["content_lift"])
+        scorer, learnt.user, Choice(weight=about["content_weight"], handicap=about["content_handicap"])
     ), about
 
 

@@ -161,9 +161,7 @@ def _resolved_baseline(config: Config) -> Config:
 def _try_baseline(config: Config) -> None:
     toy = Interactions(np.array([0, 0, 1]), np.array([0, 1, 1]), num_users=2, num_items=2)
     try:
-        make_baseline(config, toy, vectors=torch.eye(2)).scores(
-            torch.tensor([0, 1])
-        )
+        make_baseline(config, toy, vectors=torch.eye(2)).scores(torch.tensor([0, 1]))
     except UserError:
         raise
     except Exception as error:  # somebody else's part can fail in any way

@@ -194,7 +194,7 @@ class RunFolder(VouchedFolder):
             return None
         model = self.model()
         placed, size = model.group("placed"), len(self.data.items)
-        weighed = [model.values.get(key) for key in ("content_weight", "content_lift")]
+        weighed = [model.values.get(key) for key in ("content_weight", "content_handicap")]
         if not placed and weighed == [None, None]:  # a baseline's, which has no space to place them in
             return None
         whole = set(placed) == {"place", "popularity", "cold"} and all(

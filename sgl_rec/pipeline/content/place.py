@@ -34,8 +34,8 @@ log = logging.getLogger("sgl_rec")
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 """Of popularity, to choose from."""
-LIFTS = (-3.0, -2.0, -1.5, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5)
-"""Of cold items, to choose from, in standard deviations of a user's scores."""
+HANDICAPS = (100.0, 50.0, 20.0, 10.0, 7.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5)
+"""Of cold items, to choose from, the largest first."""
 HELD_SHARE = 0.1
 """Of the warm items: treated as cold where validation has no items that are."""
 FEWEST = 10
@@ -49,7 +49,7 @@ def choose_placement(
 
     These are the items that validation has and training has not; where there are hardly any, a tenth of the warm
     ones, which the tower is then not shown. The epoch and the weight of popularity are those with the best
-    ``training.metric`` of cold items among themselves; the lift is the best one for all items, among those
+    ``training.metric`` of cold items among themselves; the handicap is the best one for all items, among those
     that cost the warm items less than a quarter of the width of their metric's own 95 % interval.
 
     Args:
@@ -75,13 +75,13 @@ def choose_placement(
     placed = _placed(fitted)
     weights = {one: judge.among_cold(placed, weight=one) for one in WEIGHTS}
     weight = max(weights, key=weights.__getitem__)
-    lift, lifts = judge.best_lift(placed, weight=weight)
+    handicap, handicaps = judge.best_handicap(placed, weight=weight)
     log.info(
-        "content: %d epochs, popularity x %g, lift %g, by valid %s of %d items treated as cold (%.4f among them)",
-        fitted.epoch, weight, lift, metric, int(held.sum()), weights[weight],
+        "content: %d epochs, popularity x %g, handicap %g, by valid %s of %d items taken for cold (%.4f of them)",
+        fitted.epoch, weight, handicap, metric, int(held.sum()), weights[weight],
     )  # fmt: skip
-    tried = {"weight": {f"{one:g}": value for one, value in weights.items()}, "lift": lifts}
-    return Choice(fitted.epoch, weight, lift, int(held.sum()), tried, time.perf_counter() - begin)
+    tried = {"weight": {f"{one:g}": value for one, value in weights.items()}, "handicap": handicaps}
+    return Choice(fitted.epoch, weight, handicap, int(held.sum()), tried, time.perf_counter() - begin)
 
 
 def place(
@@ -177,26 +177,26 @@ class _Judge:
     def among_cold(self, placed: Placed, *, weight: float) -> float:
         """The metric of held items, ranked alone."""
         asked = of_items(self._relevant, self._held)
-        return float(self._of(self._scorer(placed, weight, 0.0), asked, self._held).metrics[self._metric])
+        return float(self._of(self._scorer(placed, weight, 1.0), asked, self._held).metrics[self._metric])
 
-    def best_lift(self, placed: Placed, *, weight: float) -> tuple[float, dict[str, float]]:
-        """The lift with the best metric over all items, and the metric of each."""
+    def best_handicap(self, placed: Placed, *, weight: float) -> tuple[float, dict[str, float]]:
+        """The handicap with the best metric over all items, and the metric of each."""
         warm = of_items(self._relevant, self._ranked & ~self._held)
         alone = self._of(self._first, warm, self._ranked & ~self._held)
         low, high = bootstrap_interval(alone.per_user[self._metric])
         lowest = alone.metrics[self._metric] - (high - low) / 4
         values, allowed = {}, []
-        for lift in LIFTS:
-            scorer = self._scorer(placed, weight, lift)
-            values[lift] = float(self._of(scorer, self._relevant, self._ranked).metrics[self._metric])
+        for handicap in HANDICAPS:
+            scorer = self._scorer(placed, weight, handicap)
+            values[handicap] = float(self._of(scorer, self._relevant, self._ranked).metrics[self._metric])
             if self._of(scorer, warm, self._ranked).metrics[self._metric] >= lowest:
-                allowed.append(lift)
+                allowed.append(handicap)
             elif allowed:
                 break  # a higher one leaves even less to the warm items
-        best = max(allowed or [LIFTS[0]], key=values.__getitem__)
+        best = max(allowed or [HANDICAPS[0]], key=values.__getitem__)
         return best, {f"{one:g}": value for one, value in values.items()}
 
-    def _scorer(self, placed: Placed, weight: float, lift: float) -> Scorer:
+    def _scorer(self, placed: Placed, weight: float, handicap: float) -> Scorer:
         place, popularity = placed
         return PlacedItems(
             self._first,
@@ -205,7 +205,7 @@ class _Judge:
             popularity=popularity,
             cold=self._held,
             weight=weight,
-            lift=lift,
+            handicap=handicap,
         )
 
     def _of(self, scorer: Scorer, relevant: PairIndex, allowed: Tensor) -> Evaluation:

@@ -20,7 +20,7 @@ class Choice:
 
     Args:
         epochs: to train it for.
-        weight, lift: see ``PlacedItems``.
+        weight, handicap: see ``PlacedItems``.
         held: items by which it was chosen; 0 where there were too few, and nothing was.
         tried: what else there was: setting -> metric.
         seconds: that it took.
@@ -28,7 +28,7 @@ class Choice:
 
     epochs: int = 20
     weight: float = 0.5
-    lift: float = 0.0
+    handicap: float = 2.0
     held: int = 0
     tried: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -60,5 +60,5 @@ class Placement:
         place, popularity = self.placed
         return PlacedItems(
             first, user=user.detach().cpu(), place=place, popularity=popularity, cold=self.cold,
-            weight=choice.weight, lift=choice.lift,
+            weight=choice.weight, handicap=choice.handicap,
         )  # fmt: skip

@@ -39,7 +39,8 @@ class ContentStage:
 
     def choose(self, learnt: Embeddings | None, first: Scorer) -> None:
         """Settle by validation how long a tower is trained, and how cold items are weighed."""
-        if self.content is not None and learnt is not None:
+        settings = self.config.content
+        if settings is not None and settings.tower and self.content is not None and learnt is not None:
             self.choice = choose_placement(self.config, self.content, learnt, first, self.split)
 
     def placed(self, learnt: Embeddings | None, trained_on: Sequence[str]) -> Embeddings | None:
@@ -72,7 +73,8 @@ class ContentStage:
         }
         if self.choice is not None:
             found |= {
-                key: getattr(self.choice, key) for key in ("epochs", "weight", "lift", "held", "tried", "seconds")
+                key: getattr(self.choice, key)
+                for key in ("epochs", "weight", "handicap", "held", "tried", "seconds")
             }
         return {"content": found}
 
@@ -81,7 +83,7 @@ class ContentStage:
         """For ``model.safetensors``."""
         if self.choice is None:
             return {}
-        return {"content_weight": float(self.choice.weight), "content_lift": float(self.choice.lift)}
+        return {"content_weight": float(self.choice.weight), "content_handicap": float(self.choice.handicap)}
 
 
 def neighbours(content: ItemContent | None, split: Split, trained_on: Sequence[str]) -> Scorer | None:
