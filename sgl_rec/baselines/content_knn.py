@@ -45,7 +45,7 @@ class ContentKnn:
         item_vectors: Float[Tensor, "I F"] | None = None,
         num_neighbours: int = 50,
     ) -> None:
-        at_least("content_knn", "num_neighbours", num_neighbours, 1)
+        at_least("content-knn", "num_neighbours", num_neighbours, 1)
         if item_vectors is None:
             advice = "say --item-text COLUMNS, --item-images FOLDER or --item-features FILE"
             raise must_be("content-knn", "items", "described by [content]", "nothing", advice)
@@ -76,9 +76,10 @@ def _neighbours(vectors: Float[Tensor, "I F"], warm: Tensor, *, number: int) -> 
     for block in item_blocks(len(rows)):
         like = rows[block] @ rows[touched].T
         like[touched[None, :] == torch.arange(block.start, block.stop)[:, None]] = -1
-        cosine, place = like.topk(min(number, len(touched)), dim=1)
+        cosine, place = (best[:, :number] for best in like.sort(dim=1, descending=True, stable=True))
         column = torch.arange(block.start, block.stop)[:, None].expand_as(place)
         near = cosine > 0
         parts.append((cosine[near], touched[place[near]], column[near]))
+    parts = parts or [(torch.empty(0), torch.empty(0).long(), torch.empty(0).long())]
     joined = [torch.cat(one).numpy() for one in zip(*parts, strict=True)]
     return sp.csr_matrix((joined[0], (joined[1], joined[2])), shape=(len(rows), len(rows)))

@@ -22,9 +22,9 @@ class PlacedItems:
         s(u, i) = s(u, j_{q(u, i)})
 
     for cold items i, where :math:`z_w` standardises by the mean and the deviation over the warm items, and
-    :math:`j_q` is the warm item at place q of the user's list, counted from 1. A cold item that would be the tenth
-    by content stands at place 10 h of the list by scores, whatever their scale and spread; places and scores between
-    two items are interpolated.
+    :math:`j_q` is the warm item at place q of the user's list, counted from 1. A cold item that would be the
+    tenth by content stands at place 10 h of the list by scores, whatever their scale and spread; places and
+    scores between two items are interpolated.
 
     Args:
         first: what scores warm items; it may know fewer items than there are places.

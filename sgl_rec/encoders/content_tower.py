@@ -62,6 +62,8 @@ class ContentTower(nn.Module):
         super().__init__()
         if not widths or min(widths) < 1:
             raise must_be("ContentTower", "widths", "one or more numbers of at least 1", list(widths))
+        if min(embedding_dim, hidden_dim) < 1:
+            raise must_be("ContentTower", "widths of the tower", "at least 1", (hidden_dim, embedding_dim))
         if not 0 <= drop_rate < 1:
             raise must_be("ContentTower", "drop_rate", "in [0, 1)", drop_rate)
         self.widths = tuple(widths)
@@ -74,23 +76,26 @@ class ContentTower(nn.Module):
         self.drop = nn.Dropout(drop_rate)
 
     @torch.no_grad()
-    def fit_scale(self, blocks: Sequence[Float[Tensor, "B F"]], known: Bool[Tensor, "B P"]) -> None:
+    def fit_scale(self, blocks: Sequence[Float[Tensor, "B _"]], known: Bool[Tensor, "B P"]) -> None:
         """Take mean and scale from the rows that are learnt from; a block nobody has, or all alike, stays 0."""
         means, scales = [], []
         for number, block in enumerate(blocks):
             rows = block[known[:, number]].float()
             means.append(rows.mean(0) if len(rows) else torch.zeros(block.shape[1]))
             distance = (rows - means[-1]).norm(dim=1).mean() if len(rows) else torch.zeros(())
-            scales.append(distance if distance > 0 else torch.ones(()))
+            alike = distance <= 1e-6 * rows.norm(dim=1).mean() if len(rows) else True  # a mean is rounded
+            scales.append(torch.ones(()) if alike else distance)
         self.mean.copy_(torch.cat(means))
         self.scale.copy_(torch.stack(scales))
 
-    def forward(self, blocks: Sequence[Float[Tensor, "B F"]], known: Bool[Tensor, "B P"]) -> Placed:
-        """Rows of each block, and which of them there are."""
+    def forward(self, blocks: Sequence[Float[Tensor, "B _"]], known: Bool[Tensor, "B P"]) -> Placed:
+        """Rows of each block, and which of them there are. Raises: UserError for blocks of other widths."""
+        if (found := tuple(block.shape[1] for block in blocks)) != self.widths:
+            raise must_be("ContentTower", "widths", str(self.widths), found)
         share = (sum(self.widths) / len(self.widths)) ** 0.5
         means = torch.split_with_sizes(self.mean, list(self.widths))
         joined = [
-            (block.float() - means[number]) * (share / self.scale[number]) * known[:, number, None]
+            torch.where(known[:, number, None], (block.float() - means[number]) * (share / self.scale[number]), 0)
             for number, block in enumerate(blocks)
         ]
         hidden = self.drop(torch.relu(self.hidden(self.drop(torch.cat(joined, dim=1)))))

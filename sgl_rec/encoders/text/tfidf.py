@@ -49,7 +49,9 @@ class Tfidf:
         self, words: Sequence[str], weight: Float[Tensor, " W"], directions: Float[Tensor, "W D"]
     ) -> None:
         if not len(words) == len(weight) == len(directions):
-            raise must_be("Tfidf", "words, weights and directions", "as many", (len(words), len(weight)))
+            raise must_be(
+                "Tfidf", "words, weights and directions", "as many", (len(words), len(weight), len(directions))
+            )
         self.words, self.weight, self.directions = tuple(words), weight, directions
         self._place = {word: place for place, word in enumerate(self.words)}
 
@@ -101,4 +103,4 @@ def _directions(rows: sp.csr_matrix, width: int) -> Float[Tensor, "W D"]:
     else:
         start = numpy_stream(0, "tfidf").standard_normal(min(rows.shape))
         right = svds(rows, k=rank, v0=start)[2][::-1]
-    return torch.from_numpy(np.ascontiguousarray(right.T, np.float32))
+    return torch.from_numpy(np.array(right.T, np.float32, order="C", copy=True))

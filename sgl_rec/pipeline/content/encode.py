@@ -106,7 +106,7 @@ class _Found:
         if self.kept is not None and self.kept.encoders.get(name) != encoder:
             rule = "the one that the run's own items were encoded with"
             raise must_be(f"content.{name}", "encoder", rule, "another", "restore it or train again")
-        self.blocks[name] = rows.float() * known[:, None]
+        self.blocks[name] = torch.where(known[:, None], rows.float(), 0)
         self.known.append(known)
         self.encoders[name] = encoder
 
@@ -119,6 +119,8 @@ class _Found:
                 self.tfidf = self.kept.tfidf
             else:
                 self.tfidf = Tfidf.learnt([text for text in texts if text.strip()])
+            if not self.tfidf.words:
+                raise must_be("content.text", "texts of items", "of words", "none", "check --item-text")
             rows = self.tfidf(texts)
             self.add("text", rows, known & rows.any(dim=1), encoder="tfidf")
             return
