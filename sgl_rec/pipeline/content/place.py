@@ -49,8 +49,9 @@ def choose_placement(
 
     These are the items that validation has and training has not; where there are hardly any, a tenth of the warm
     ones, which the tower is then not shown. The epoch and the weight of popularity are those with the best
-    ``training.metric`` of cold items among themselves; the handicap is the best one for all items, among those
-    that cost the warm items less than a quarter of the width of their metric's own 95 % interval.
+    ``training.metric`` of cold items among themselves. The handicap is the smallest one that costs the metric of
+    warm items less than a quarter of the width of its 95 % interval, and that of all items no more beside the
+    best handicap: as many cold items are shown as is free.
 
     Args:
         first: what scores warm items.
@@ -180,21 +181,21 @@ class _Judge:
         return float(self._of(self._scorer(placed, weight, 1.0), asked, self._held).metrics[self._metric])
 
     def best_handicap(self, placed: Placed, *, weight: float) -> tuple[float, dict[str, float]]:
-        """The handicap with the best metric over all items, and the metric of each."""
+        """The smallest handicap that costs hardly anything, and the metric over all items of each."""
         warm = of_items(self._relevant, self._ranked & ~self._held)
         alone = self._of(self._first, warm, self._ranked & ~self._held)
         low, high = bootstrap_interval(alone.per_user[self._metric])
-        lowest = alone.metrics[self._metric] - (high - low) / 4
+        least = (high - low) / 4
         values, allowed = {}, []
         for handicap in HANDICAPS:
             scorer = self._scorer(placed, weight, handicap)
             values[handicap] = float(self._of(scorer, self._relevant, self._ranked).metrics[self._metric])
-            if self._of(scorer, warm, self._ranked).metrics[self._metric] >= lowest:
-                allowed.append(handicap)
-            elif allowed:
-                break  # a higher one leaves even less to the warm items
-        best = max(allowed or [HANDICAPS[0]], key=values.__getitem__)
-        return best, {f"{one:g}": value for one, value in values.items()}
+            if self._of(scorer, warm, self._ranked).metrics[self._metric] < alone.metrics[self._metric] - least:
+                break  # a smaller one leaves even less to the warm items
+            allowed.append(handicap)
+        best = max((values[one] for one in allowed), default=0.0)
+        fair = [one for one in allowed if values[one] >= best - least]
+        return min(fair, default=HANDICAPS[0]), {f"{one:g}": value for one, value in values.items()}
 
     def _scorer(self, placed: Placed, weight: float, handicap: float) -> Scorer:
         place, popularity = placed
