@@ -31,6 +31,7 @@ class PlacedItems:
         user: e, the embeddings of the users.
         place, popularity: p and :math:`\hat n` of every item, as a content tower gives them.
         cold: the items that are scored by their content; those ``first`` does not know have to be.
+        warm: the items among which they are put; by default all others. What is neither keeps its score.
         weight: alpha, of popularity.
         handicap: h > 0; at 1 cold and warm items are alike.
 
@@ -55,6 +56,7 @@ class PlacedItems:
         place: Float[Tensor, "J D"],
         popularity: Float[Tensor, " J"],
         cold: Bool[Tensor, " J"],
+        warm: Bool[Tensor, " J"] | None = None,
         weight: float = 0.0,
         handicap: float = 1.0,
     ) -> None:
@@ -62,13 +64,14 @@ class PlacedItems:
         if len(user) != first.num_users or number < known or not len(popularity) == len(cold) == number:
             got = (len(user), number, len(popularity), len(cold))
             raise must_be("PlacedItems", "(users, places, popularities, marks)", "of the scorer's sizes", got)
-        if not bool(cold[known:].all()) or bool(cold.all()):
+        warm = ~cold if warm is None else warm & ~cold
+        if not bool(cold[known:].all()) or not bool(warm.any()):
             raise must_be("PlacedItems", "cold", "every item the scorer lacks, and not all", int(cold.sum()))
         if not 0 < handicap < float("inf"):
             raise must_be("PlacedItems", "handicap", "finite and above 0", handicap)
-        self.first, self._cold, self._handicap = first, cold, handicap
+        self.first, self._cold, self._warm, self._handicap = first, cold, warm, handicap
         self._user, self._place = normalize(user, dim=1), normalize(place, dim=1)
-        deviation, mean = torch.std_mean(popularity[~cold], correction=0)
+        deviation, mean = torch.std_mean(popularity[warm], correction=0)
         self._prior = weight * (popularity - mean) / deviation.clamp(min=1e-6)
 
     @property
@@ -81,7 +84,7 @@ class PlacedItems:
 
     def scores(self, users: Int[Tensor, " B"]) -> Float[Tensor, "B J"]:
         """The scores of all items for a block of users, a new tensor."""
-        warm, scores = ~self._cold, self.first.scores(users)
+        warm, scores = self._warm, self.first.scores(users)
         content = self._user[users] @ self._place.T
         deviation, mean = torch.std_mean(content[:, warm], dim=1, keepdim=True, correction=0)
         content = ((content - mean) / deviation.clamp(min=1e-6)).add_(self._prior)

@@ -75,13 +75,20 @@ def new_items_options(command: Command) -> Command:
 
 
 def placing(
-    folder: RunFolder, *, new_items: str | None, item_images: str | None, item_features: tuple[str, ...]
+    folder: RunFolder,
+    *,
+    new_items: str | None,
+    item_images: str | None,
+    item_features: tuple[str, ...],
+    output: Path | None = None,
 ) -> Placing | None:
-    """The new items at their places, None where there are none."""
+    """The new items at their places, None where there are none; ``output`` may be none of these files."""
     if new_items is None:
         if item_images is not None or item_features:
             raise click.UsageError("--item-images and --item-features: must stand with --new-items FILE")
         return None
     from sgl_rec.pipeline.content.new_items import place_new_items
+
+    folder.check_output(output, new_items, item_images, *item_features)
 
     return place_new_items(folder, Path(new_items), images=item_images, features=item_features)

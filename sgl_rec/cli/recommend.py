@@ -86,7 +86,7 @@ def recommend(
         k=k,
         include_seen=include_seen,
         unknown=unknown,
-        new_items=placing(folder, **new),
+        new_items=placing(folder, output=path, **new),
         only_new=only_new,
         memory_budget=memory_budget,
     )

@@ -75,7 +75,7 @@ def dataset_from_path(path: Path, *, name: str, entry: Entry | None, reading: Re
         reading=reading,
         sha256=sha256,
         left_out=read_dropped(path) if folder else None,
-        items=read_items(path, texts=_asked(reading)) if folder else None,
+        items=read_items(path, texts=_asked(reading)) if folder and reading.items is None else None,
         metadata=metadata,
         split_files=stored_splits(path) if folder else {},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ logger = logging.getLogger("sgl_rec")
 
 
 TITLE = ("title",)
+NEW = "--new-items"
+"""The option of a file of items that have to be described as those of a run are."""
 
 
 def read_items(folder: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame | None:
@@ -39,12 +42,13 @@ def read_items(folder: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame | Non
             raise UserError(f"{table}: columns must be item_id and optionally title, got {', '.join(names)}")
         _check_texts(texts, names, where=str(table))
         asked = [name for name in dict.fromkeys(("title", *texts)) if name in names]
-        return parquet.read_columns(table, ["item_id", *asked]) if asked else None
+        read = parquet.read_table(table, ["item_id", *asked])
+        return _frame(read, read["item_id"].to_pandas()) if asked else None
     if not movies.is_file():
         return None
-    read = movielens.read_movies(movies)
-    _check_texts(texts, list(read.columns), where=str(movies))
-    return read[["item_id", *dict.fromkeys(("title", *texts))]]
+    films = movielens.read_movies(movies)
+    _check_texts(texts, list(films.columns), where=str(movies))
+    return films[["item_id", *dict.fromkeys(("title", *texts))]]
 
 
 def read_items_file(
@@ -70,8 +74,7 @@ def read_items_file(
     names |= {text: (reading.title_column or text) if text == "title" else text for text in texts}
     for name in names:
         if names[name] not in header:
-            options = {"item_id": "--item-column", "title": "--title-column"}
-            raise no_column(names[name], header, options.get(name, "--item-text"), str(path))
+            raise _absent(name, names[name], header, path, is_known=option == NEW)
     if is_parquet:
         table = parquet.read_table(path, list(dict.fromkeys(names.values())))
         table = pa.table({name: table[called] for name, called in names.items()})
@@ -84,16 +87,45 @@ def items_table(table: pa.Table, *, where: str, text: bool) -> pd.DataFrame:
     """``item_id`` and the texts of a table's rows that have an id."""
     ids = code_ids(table["item_id"], Place(where, "item_id"), text=text)
     known = ids.code >= 0
-    found = {"item_id": ids.values.take(ids.code[known])}
+    found: dict[str, Any] = {"item_id": ids.values.take(ids.code[known])}
     for name in table.column_names:
         if name == "item_id":
             continue
-        texts = table[name].to_pandas().astype(object)[known]
+        texts = pd.Series(_texts(table[name]))[known]
         if (zero := texts.astype(str).str.contains("\0", regex=False).to_numpy()).any():
             row = int(np.flatnonzero(known)[zero.argmax()]) + 1
             raise must_be(f"{where}, row {row}", name, "text", "a zero byte")
         found[name] = texts.to_numpy()
     return pd.DataFrame(found)
+
+
+def _absent(name: str, column: str, header: Sequence[str], path: Path, *, is_known: bool) -> UserError:
+    """The message for a column that a file of items has not."""
+    if is_known:
+        found = ", ".join(repr(one) for one in header[:20])
+        return must_be(str(path), "columns", f"those of the run's items, {column!r} among them", found)
+    options = {"item_id": "--item-column", "title": "--title-column"}
+    return no_column(column, header, options.get(name, "--item-text"), str(path))
+
+
+def _frame(table: pa.Table, ids: pd.Series) -> pd.DataFrame:
+    """Ids as they are, every other column as text."""
+    found = {"item_id": ids.to_numpy()}
+    return pd.DataFrame(found | {name: _texts(table[name]) for name in table.column_names if name != "item_id"})
+
+
+def _texts(column: pa.ChunkedArray) -> np.ndarray:
+    """Any column as text, None where a value is missing: 1999 stays 1999 beside one that is."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    try:
+        column = column.cast(pa.string())
+    except pa.ArrowException:
+        column = pa.chunked_array(
+            [[None if one is None else str(one) for one in column.to_pylist()]], pa.string()
+        )
+    texts: np.ndarray = column.to_pandas().to_numpy(dtype=object)
+    return texts
 
 
 def _check_texts(texts: Sequence[str], found: Sequence[str], *, where: str) -> None:

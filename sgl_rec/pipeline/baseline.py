@@ -86,7 +86,8 @@ def read_scorer(folder: RunFolder, new_items: Placing | None = None) -> tuple[Sc
     placement = folder.placement() if new_items is None else new_items.placement
     if placement is None:
         return scorer, about
-    learnt = folder.embeddings()
+    learnt, _ = folder.read_model()
+    assert learnt is not None, "places are in a space of embeddings"
     return placement.scorer(
         scorer, learnt.user, Choice(weight=about["content_weight"], handicap=about["content_handicap"])
     ), about

@@ -25,11 +25,11 @@ def write_demo(out: str | Path) -> str:
     """
     folder = Path(out)
     images = needed("datasets demo", "PIL.Image", extra="vision")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: must be a new or an empty folder, got one with files; choose another")
     _, items = demo_dataset_tables()
     new = demo_new_items()
     try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"{folder}: must be a new or an empty folder, got one with files; choose another")
         (folder / "pictures").mkdir(parents=True, exist_ok=True)
         for name, table in (("items.csv", items), ("new_items.csv", new)):
             with atomic_path(folder / name) as temporary:

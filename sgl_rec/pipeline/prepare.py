@@ -119,7 +119,17 @@ def prepare(
     choose(resolved.training.backend, device or torch.device("cpu"), having=KNOWN)  # or it cannot run there
     described = None
     if resolved.content is not None:
-        described = read_content(resolved.content, loaded.items, loaded.texts, device=device or "cpu")
+        described = read_content(
+            resolved.content,
+            loaded.items,
+            loaded.texts,
+            learnt_from=parts.train.item_degree() > 0,
+            device=device or "cpu",
+        )
+        learnt_from = torch.from_numpy(parts.train.item_degree() > 0) & described.described
+        if resolved.content.tower and not learnt_from.any():
+            rule = "described, one or more of those in training"
+            raise must_be("content", "items", rule, "none", "check the ids of what describes them")
         for note in described.notes:
             log.warning("%s", note)
     if resolved.baseline is not None or resolved.late_sum is not None:

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from sgl_rec.baselines.popularity import Popularity
-from sgl_rec.errors import UserError, one_line
+from sgl_rec.errors import UserError, must_be, one_line
 from sgl_rec.export.lists import Written, list_format, write_lists
 from sgl_rec.pipeline.baseline import read_scorer
 from sgl_rec.pipeline.content.new_items import Placing
@@ -71,6 +71,8 @@ def recommend_run(
 
     Raises: UserError for unknown ids (with ``error``), and when none of ``items`` is known.
     """
+    if only_new and new_items is None:
+        raise must_be("recommend", "only_new", "given with new_items", "none", "name a file of new items")
     stored = folder.data
     scorer, facts = read_scorer(folder, new_items)
     names_of_items, titles = stored.items, stored.titles

@@ -167,7 +167,7 @@ class RunFolder(VouchedFolder):
             model.put("embeddings", {"user": embeddings.user, "item": embeddings.item})
         if placement is not None:
             model.put("tower", placement.parameters)
-            model.put("placed", {**placement.placed._asdict(), "cold": placement.cold})
+            model.put("placed", {**placement.placed._asdict(), "cold": placement.cold, "warm": placement.warm})
         model.save(self.model_file)
 
     def read_model(self) -> tuple[Embeddings | None, dict[str, Any]]:
@@ -197,23 +197,27 @@ class RunFolder(VouchedFolder):
         weighed = [model.values.get(key) for key in ("content_weight", "content_handicap")]
         if not placed and weighed == [None, None]:  # a baseline's, which has no space to place them in
             return None
-        whole = set(placed) == {"place", "popularity", "cold"} and all(
+        whole = set(placed) == {"place", "popularity", "cold", "warm"} and all(
             len(one) == size for one in placed.values()
         )
         if not whole or not all(isinstance(one, float) for one in weighed):
             raise UserError(f"{self.model_file}: must hold the places of {size} items, got others; {self.again}")
         places = Placed(placed["place"], placed["popularity"])
-        return Placement(places, placed["cold"], model.group("tower"))
+        return Placement(places, placed["cold"], placed["warm"], model.group("tower"))
 
     def embeddings(self) -> Embeddings:
-        """The final embeddings. Raises: UserError as above, and for a run that has none."""
+        """The final embeddings, cold items where content has put them.
+
+        Raises: UserError as above, and for a run that has none.
+        """
         embeddings, _ = self.read_model()
         if embeddings is None:
             raise UserError(
                 f"{self.path}: method must be one with embeddings, got the baseline {self.config.method!r}; "
                 "take a run of another method"
             )
-        return embeddings
+        placement = self.placement()
+        return embeddings if placement is None else placement.embeddings(embeddings)
 
     def _about(self, model: Checkpoint) -> dict[str, Any]:
         """What the model says of itself. Raises: UserError when it does not say how it was made."""

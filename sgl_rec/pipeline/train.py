@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from sgl_rec.config import Config
 from sgl_rec.data.batches import Batches
@@ -162,7 +163,7 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
         if folder.is_finished():
             log.info("%s is finished; nothing is left to do", folder.path)
             return Run(folder)
-        content = ContentStage(config, split, folder.content)
+        content = ContentStage(config, split, folder.content, stop)
         stage: _Stage | BaselineStage = _Stage(
             config,
             split,
@@ -196,8 +197,8 @@ def _run(folder: RunFolder, *, device: torch.device, observer: Observer | None) 
             "late_weight": late.weight,
             **content.about,
         }
-        embeddings = content.placed(model.embeddings, trained_on)
-        folder.write_model(model.parameters, embeddings, about, placement=content.placement)
+        content.place(model.embeddings, trained_on)
+        folder.write_model(model.parameters, model.embeddings, about, placement=content.placement)
         for measured in per_user:
             folder.write_users(measured.per_user, measured.users)
         folder.write_outcome(chosen.history, {**metrics, "model_trained_on": list(trained_on)})
@@ -212,10 +213,11 @@ def search(
     observer: Observer | None,
     stop: StopRequest,
     warm: Callable[[], WarmStart | None],
+    vectors: Tensor | None = None,
 ) -> AnyFit:
     """The first stage of a run alone: fit on ``train``, and validation chooses the epoch. Nothing is written."""
     if config.baseline is not None:
-        return BaselineStage(config, split, stop=stop).search()
+        return BaselineStage(config, split, stop=stop, vectors=vectors).search()
     stage = _Stage(
         config,
         split,
@@ -340,8 +342,8 @@ def _summary(
     if model is not chosen:
         data = joined(split, trained_on)
         scorer = add_late(config, model.scorer, data, weight=late.weight, vectors=content.vectors)
-    if content.choice is not None and (placed := content.placed(model.embeddings, trained_on)) is not None:
-        scorer = content.scorer(placed, trained_on, late_weight=late.weight)
+    content.place(model.embeddings, trained_on)
+    scorer = content.scorer(scorer, model.embeddings)
     metrics = {
         "dataset": f"{stored.facts['name']}@{stored.facts['version']}",
         "sha256": stored.facts["sha256"],
@@ -349,7 +351,9 @@ def _summary(
         "method": config.method,
         "epoch": chosen.epoch,
         "epochs_run": len(chosen.history),
-        "seconds": seconds_late + sum(row["seconds"] + row["seconds_validation"] for row in chosen.history),
+        "seconds": seconds_late
+        + content.seconds
+        + sum(row["seconds"] + row["seconds_validation"] for row in chosen.history),
         "valid": {key: value for key, value in row.items() if "@" in key and math.isfinite(value)},
         **figures(
             scorer,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sgl_rec.data.readers import delimited, parquet
 from sgl_rec.data.readers.coded import code_ids
@@ -19,13 +20,14 @@ ID_COLUMNS = ("item_id", "name")
 """The first of them that is there has the ids; ``sgl-rec embed`` calls it ``name``."""
 
 
-def read_features(path: Path, items: Ids) -> tuple[np.ndarray, np.ndarray]:
+def read_features(path: Path, items: Ids, *, some: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """The vector of every item, float32 of shape (I, F), and whether it has one; the others' are 0.
 
     Args:
         path: ``.npy``: two dimensions, where row i is of the item whose id is the integer i; ``.parquet``:
             ``item_id`` (or ``name``) and either one column of lists or columns of numbers; ``.csv``: the same
             with columns of numbers. ``sgl-rec embed`` writes such files.
+        some: whether it has to have a row for an item at all.
 
     Raises: UserError for a file that is none of these, holds what is no finite number, or has none of the items.
 
@@ -47,7 +49,7 @@ def read_features(path: Path, items: Ids) -> tuple[np.ndarray, np.ndarray]:
     else:
         raise must_be(f"{path}", "suffix of features", ".npy, .parquet or .csv", repr(path.suffix))
     known = place >= 0
-    if len(items) and not known.any():
+    if some and len(items) and not known.any():
         raise must_be(
             f"{path}", "features", "of items of the data", f"none of {str(items.values[0])!r} and others"
         )
@@ -65,13 +67,14 @@ def _numbered(path: Path, items: Ids) -> tuple[np.ndarray, np.ndarray]:
         raise must_be(f"{path}", "ids of items", "integers, where row i is of item i", "texts", advice)
     try:
         rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:  # a header can claim any size
         raise must_be(f"{path}", "the features", "a whole NumPy file of numbers", one_line(error)) from error
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype.kind not in "fiu" or not rows.shape[1]:
         got = f"{getattr(rows, 'dtype', type(rows).__name__)} of shape {getattr(rows, 'shape', ())}"
         raise must_be(f"{path}", "the features", "numbers of shape (items, features)", got)
     ids = items.values.to_numpy()
-    return np.where((ids >= 0) & (ids < len(rows)), ids, -1), rows.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large is refused with its item
+        return np.where((ids >= 0) & (ids < len(rows)), ids, -1), rows.astype(np.float32)
 
 
 def _named(path: Path, items: Ids) -> tuple[np.ndarray, np.ndarray]:
@@ -97,12 +100,22 @@ def _named(path: Path, items: Ids) -> tuple[np.ndarray, np.ndarray]:
 def _matrix(table: pa.Table, path: Path) -> np.ndarray:
     """(rows, F) of one column of lists, or of columns of numbers."""
     try:
-        column = table.column(0)
-        if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
-            return np.array(column.to_pylist(), np.float32, ndmin=2)
-        return np.stack([one.cast(pa.float32()).to_numpy() for one in table.columns], axis=1)
+        if table.num_columns == 1 and pa.types.is_nested(table.column(0).type):
+            rows = np.array(table.column(0).to_pylist(), np.float32)
+        else:
+            rows = np.stack([_numbers(one) for one in table.columns], axis=1)
     except (pa.ArrowException, ValueError, TypeError) as error:
         got = one_line(error)
         raise UserError(
             f"{path}: features must be numbers, as many for every item, got {got}; correct it"
         ) from error
+    if rows.ndim != 2 or not rows.shape[1]:
+        raise must_be(f"{path}", "features", "numbers, one or more for every item", f"shape {rows.shape}")
+    return rows
+
+
+def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        column = pc.utf8_trim_whitespace(column)
+    numbers: np.ndarray = column.cast(pa.float64()).to_numpy().astype(np.float32)
+    return numbers

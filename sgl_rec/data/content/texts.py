@@ -47,8 +47,10 @@ def item_texts(
             known = np.flatnonzero(index >= 0)[::-1]  # backwards, so that the first row stays
             values[index[known]] = table[name].fillna("").astype(str).to_numpy(dtype=object)[known]
         else:
+            there = [] if table is None else [repr(one) for one in table.columns if one != "item_id"]
             advice = "name a file of items that has it (--items FILE), or the log's own (--title-column)"
-            raise must_be(where, "items", f"described by {name!r}", "no such column", advice)
+            got = ", ".join(there[:20]) or "nothing"
+            raise must_be(where, "items", f"described by {name!r}", got, advice)
         sides.append([value.replace("|", ", ").strip() for value in values])
     texts = np.empty(len(items), dtype=object)
     texts[:] = [". ".join(filter(None, parts)) for parts in zip(*sides, strict=True)]

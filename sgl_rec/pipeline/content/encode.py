@@ -34,6 +34,8 @@ log = logging.getLogger("sgl_rec")
 
 PIXELS = 8
 """Of a side, where pictures are compared by their pixels alone."""
+TEXT_NAMES, IMAGE_NAMES = ("tfidf", "minilm"), ("pixels",)
+"""Encoders that are no folder, whatever lies in the working directory."""
 SIDES = {"text": {"text": "first", "image-text": "second"}, "images": {"vision": "first", "image-text": "first"}}
 """Which side of a run of ``pretrain`` encodes what."""
 
@@ -46,9 +48,9 @@ def settle(content: Content) -> Content:
     update: dict[str, str] = {}
     if content.text and content.text_encoder.startswith(HUB):
         update["text_encoder"] = settled(content.text_encoder, where="content.text_encoder")
-    for key in ("text_encoder", "image_encoder", "images"):
+    for key, names in (("text_encoder", TEXT_NAMES), ("image_encoder", IMAGE_NAMES), ("images", ())):
         value = getattr(content, key)
-        if value is not None and Path(value).exists():
+        if value is not None and value not in names and Path(value).exists():
             update[key] = str(Path(value).absolute())
     update_features = {"features": tuple(str(Path(one).absolute()) for one in content.features)}
     return content.model_copy(update=update | update_features)
@@ -59,6 +61,7 @@ def read_content(
     items: Ids,
     texts: np.ndarray | None,
     *,
+    learnt_from: np.ndarray | None = None,
     kept: ItemContent | None = None,
     device: torch.device | str = "cpu",
 ) -> ItemContent:
@@ -66,6 +69,7 @@ def read_content(
 
     Args:
         texts: of every item, "" where there is none.
+        learnt_from: the items whose words are weighed, as a mask; by default all.
         kept: the content of a run's own items: words are weighed as there, and encoders have to be the same.
 
     Raises: UserError for what cannot be read, or describes none of the items.
@@ -74,11 +78,11 @@ def read_content(
     if content.text:
         if texts is None:
             raise must_be("content.text", "it", "asked of the data as it is read", "data that was read before")
-        found.add_texts(content.text_encoder, [str(text) for text in texts])
+        found.add_texts(content.text_encoder, [str(text) for text in texts], learnt_from)
     if content.images is not None:
         found.add_images(content.image_encoder, Path(content.images), items)
     for number, name in enumerate(content.features, start=1):
-        rows, known = read_features(Path(name), items)
+        rows, known = read_features(Path(name), items, some=kept is None)
         found.add(
             f"features {number}", torch.from_numpy(rows), torch.from_numpy(known), encoder=str(rows.shape[1])
         )
@@ -110,7 +114,7 @@ class _Found:
         self.known.append(known)
         self.encoders[name] = encoder
 
-    def add_texts(self, encoder: str, texts: Sequence[str]) -> None:
+    def add_texts(self, encoder: str, texts: Sequence[str], learnt_from: np.ndarray | None) -> None:
         known = torch.tensor([bool(text.strip()) for text in texts])
         if not known.any() and self.kept is None:
             raise must_be("content.text", "items", "with a text, one or more", "none", "check --item-text")
@@ -118,7 +122,8 @@ class _Found:
             if self.kept is not None and self.kept.tfidf is not None:
                 self.tfidf = self.kept.tfidf
             else:
-                self.tfidf = Tfidf.learnt([text for text in texts if text.strip()])
+                among = np.ones(len(texts), bool) if learnt_from is None else learnt_from
+                self.tfidf = Tfidf.learnt([text for text, is_in in zip(texts, among, strict=True) if is_in])
             if not self.tfidf.words:
                 raise must_be("content.text", "texts of items", "of words", "none", "check --item-text")
             rows = self.tfidf(texts)
@@ -139,16 +144,17 @@ class _Found:
             samples = side_samples(folder, path, which=which)  # type: ignore[arg-type]
             names, notes, identity = samples.names, (), _identity(folder)
             made = _cached(identity, samples, lambda: read_embedder(folder, which), device=self.device)  # type: ignore[arg-type]
-        index = items.index_of([PurePosixPath(name).stem for name in names])[::-1]  # the first of a name stays
-        if not (index >= 0).any() and self.kept is None:
+        index = items.index_of([PurePosixPath(name).stem for name in names])
+        found, first = np.unique(index, return_index=True)  # of several pictures of an item the first
+        found, first = found[found >= 0], first[found >= 0]
+        if not len(found) and self.kept is None:
             like = f"{items.values[0]}.png"
             raise must_be(
                 str(path), "pictures", f"called by the id of their item, as {like}", f"{names[0]} and others"
             )
         rows, known = torch.zeros(self.num_items, made.shape[1]), torch.zeros(self.num_items, dtype=torch.bool)
-        there = index >= 0
-        rows[index[there]] = made.flip(0)[torch.from_numpy(there.copy())]
-        known[index[there]] = True
+        rows[torch.from_numpy(found)] = made[torch.from_numpy(first)]
+        known[torch.from_numpy(found)] = True
         self.notes += notes
         self.add("images", rows, known, encoder=identity)
 

@@ -78,6 +78,11 @@ def place_new_items(
     if settings is None or content is None or placement is None:
         advice = "train one with --item-text COLUMNS, --item-images FOLDER or --item-features FILE"
         raise must_be(str(folder.path), "the run", "one with content and embeddings", "one without", advice)
+    if images is not None and settings.images is None:
+        raise must_be("--item-images", "it", "left out: the run knows no pictures", repr(str(images)))
+    if features and len(features) != len(settings.features):
+        rule = f"as many files as for the run, {len(settings.features)}"
+        raise must_be("--item-features", "it", rule, ", ".join(map(str, features)))
     table = _table(folder, path, settings)
     spelt = table["item_id"].astype(str)
     _left_out(spelt[spelt.duplicated()], "stand more than once in the file; their first row counts")
@@ -89,7 +94,7 @@ def place_new_items(
         raise must_be(f"--new-items {path}", "items", "new to the run, one or more", "none")
     new = Ids(_index(stored.items, list(table["item_id"])))
     update: dict[str, Any] = {"features": tuple(map(str, features)) or settings.features}
-    update["images"] = str(images) if images is not None and settings.images is not None else settings.images
+    update["images"] = settings.images if images is None else str(images)
     texts = item_texts(new, table, columns=settings.text, where=str(path)) if settings.text else None
     found = read_content(settings.model_copy(update=update), new, texts, kept=content)
     for note in found.notes:
@@ -115,6 +120,7 @@ def place_new_items(
                 torch.cat([placement.placed.popularity, placed.popularity[keep]]),
             ),
             cold=torch.cat([placement.cold, torch.ones(int(keep.sum()), dtype=torch.bool)]),
+            warm=torch.cat([placement.warm, torch.zeros(int(keep.sum()), dtype=torch.bool)]),
         ),
         int(keep.sum()),
     )

@@ -26,6 +26,7 @@ from sgl_rec.pipeline.late import some_users
 from sgl_rec.pipeline.measure import degree, measured, seen_pairs
 from sgl_rec.rng import stream
 from sgl_rec.training.content_learner import ContentLearner, ItemBatches
+from sgl_rec.training.interrupt import StopRequest
 from sgl_rec.training.loop import Fitted, Trainer
 from sgl_rec.training.stopping import EarlyStopping
 from sgl_rec.types import Embeddings, Interactions, PairIndex, Scorer, Split
@@ -43,7 +44,13 @@ FEWEST = 10
 
 
 def choose_placement(
-    config: Config, content: ItemContent, learnt: Embeddings, first: Scorer, split: Split
+    config: Config,
+    content: ItemContent,
+    learnt: Embeddings,
+    first: Scorer,
+    split: Split,
+    *,
+    stop: StopRequest | None = None,
 ) -> Choice:
     """How long a tower is trained, and how cold items are weighed, by validation items treated as cold.
 
@@ -59,20 +66,22 @@ def choose_placement(
     assert config.content is not None
     begin, metric = time.perf_counter(), config.training.metric
     known = degree(split, ("train",)) > 0
-    held = ~known & (degree(split, ("valid",)) > 0) & content.described
+    asked = torch.from_numpy(measured(some_users(split), "valid").item_degree() > 0)
+    held = ~known & asked & content.described
     learnt_from = known & content.described
     if int(held.sum()) < FEWEST:
-        held = _drawn(learnt_from & (degree(split, ("valid",)) > 0), seed=config.training.seed)
+        held = _drawn(learnt_from & asked, seed=config.training.seed)
         learnt_from = learnt_from & ~held
     if int(held.sum()) < FEWEST or int(learnt_from.sum()) < FEWEST:
-        log.warning("content: too few items to choose by; the tower is trained for %d epochs", Choice.epochs)
-        return Choice(seconds=time.perf_counter() - begin)
+        epochs = min(Choice.epochs, config.content.max_epochs)
+        log.warning("content: too few items to choose by; the tower is trained for %d epochs", epochs)
+        return Choice(epochs, seconds=time.perf_counter() - begin)
     judge = _Judge(first, learnt, split, held=held, metric=metric)
 
     def validate(placed: Placed) -> Mapping[str, float]:
         return {metric: judge.among_cold(placed, weight=Choice.weight)}
 
-    fitted = _learn(config, content, learnt, split.train, learnt_from, validate=validate)
+    fitted = _learn(config, content, learnt, split.train, learnt_from, validate=validate, stop=stop)
     placed = _placed(fitted)
     weights = {one: judge.among_cold(placed, weight=one) for one in WEIGHTS}
     weight = max(weights, key=weights.__getitem__)
@@ -86,12 +95,18 @@ def choose_placement(
 
 
 def place(
-    config: Config, content: ItemContent, learnt: Embeddings, data: Interactions, *, epochs: int
+    config: Config,
+    content: ItemContent,
+    learnt: Embeddings,
+    data: Interactions,
+    *,
+    epochs: int,
+    stop: StopRequest | None = None,
 ) -> Placement:
     """Train a tower on all described items that are in ``data``, and place every item."""
     known = torch.from_numpy(data.item_degree() > 0)
-    fitted = _learn(config, content, learnt, data, known & content.described, epochs=epochs)
-    return Placement(_placed(fitted), ~known & content.described, fitted.parameters)
+    fitted = _learn(config, content, learnt, data, known & content.described, epochs=epochs, stop=stop)
+    return Placement(_placed(fitted), ~known & content.described, known, fitted.parameters)
 
 
 def make_tower(settings: Content, content: ItemContent, *, embedding_dim: int, seed: int) -> ContentTower:
@@ -114,6 +129,7 @@ def _learn(
     *,
     validate: Callable[[Any], Mapping[str, float]] | None = None,
     epochs: int | None = None,
+    stop: StopRequest | None = None,
 ) -> Fitted:
     """Train a tower on the items ``among``."""
     settings, seed = config.content, config.training.seed
@@ -143,6 +159,7 @@ def _learn(
         validate=validate,
         metric=config.training.metric,
         stopping=None if validate is None else patience,
+        stop=stop,
     ).fit()
 
 
@@ -173,7 +190,7 @@ class _Judge:
         fewer = some_users(split)
         self._relevant = PairIndex.build([measured(fewer, "valid")])
         self._seen = seen_pairs(split, split.remove_at_valid, trained_on=("train",))
-        self._ranked = (degree(split, ("train",)) > 0) | held
+        self._warm = (degree(split, ("train",)) > 0) & ~held
 
     def among_cold(self, placed: Placed, *, weight: float) -> float:
         """The metric of held items, ranked alone."""
@@ -182,15 +199,17 @@ class _Judge:
 
     def best_handicap(self, placed: Placed, *, weight: float) -> tuple[float, dict[str, float]]:
         """The smallest handicap that costs hardly anything, and the metric over all items of each."""
-        warm = of_items(self._relevant, self._ranked & ~self._held)
-        alone = self._of(self._first, warm, self._ranked & ~self._held)
-        low, high = bootstrap_interval(alone.per_user[self._metric])
-        least = (high - low) / 4
+        warm, ranked = of_items(self._relevant, self._warm), self._warm | self._held
+        before, least = 0.0, float("inf")
+        if len(warm.item):  # of a split whose validation items are all cold nothing can be lost
+            alone = self._of(self._first, warm, self._warm)
+            low, high = bootstrap_interval(alone.per_user[self._metric])
+            before, least = alone.metrics[self._metric], (high - low) / 4
         values, allowed = {}, []
         for handicap in HANDICAPS:
             scorer = self._scorer(placed, weight, handicap)
-            values[handicap] = float(self._of(scorer, self._relevant, self._ranked).metrics[self._metric])
-            if self._of(scorer, warm, self._ranked).metrics[self._metric] < alone.metrics[self._metric] - least:
+            values[handicap] = float(self._of(scorer, self._relevant, ranked).metrics[self._metric])
+            if len(warm.item) and self._of(scorer, warm, ranked).metrics[self._metric] < before - least:
                 break  # a smaller one leaves even less to the warm items
             allowed.append(handicap)
         best = max((values[one] for one in allowed), default=0.0)
@@ -205,6 +224,7 @@ class _Judge:
             place=place,
             popularity=popularity,
             cold=self._held,
+            warm=self._warm,
             weight=weight,
             handicap=handicap,
         )

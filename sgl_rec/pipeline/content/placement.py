@@ -40,16 +40,18 @@ class Placement:
 
     Args:
         cold: items that the recommender was not trained on, and that are described.
+        warm: items that it was trained on.
     """
 
     placed: Placed
     cold: Bool[Tensor, " I"]
+    warm: Bool[Tensor, " I"]
     parameters: Mapping[str, Tensor]
 
     def embeddings(self, learnt: Embeddings) -> Embeddings:
         """The recommender's, cold items at their places, as far out as warm ones are in the mean."""
         item = learnt.item.detach().cpu().clone()
-        length = item[~self.cold].norm(dim=1).mean()
+        length = item[self.warm].norm(dim=1).mean()
         item[self.cold] = torch.nn.functional.normalize(self.placed.place[self.cold], dim=1) * length
         return Embeddings(learnt.user.detach().cpu(), item)
 
@@ -59,6 +61,6 @@ class Placement:
             return first
         place, popularity = self.placed
         return PlacedItems(
-            first, user=user.detach().cpu(), place=place, popularity=popularity, cold=self.cold,
+            first, user=user.detach().cpu(), place=place, popularity=popularity, cold=self.cold, warm=self.warm,
             weight=choice.weight, handicap=choice.handicap,
         )  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -13,8 +14,8 @@ from sgl_rec.config import Config
 from sgl_rec.pipeline.content.item_content import ItemContent
 from sgl_rec.pipeline.content.place import choose_placement, place
 from sgl_rec.pipeline.content.placement import Choice, Placement
-from sgl_rec.pipeline.late import add_late
 from sgl_rec.pipeline.measure import joined
+from sgl_rec.training.interrupt import StopRequest
 from sgl_rec.types import Embeddings, Scorer, Split
 
 
@@ -29,8 +30,11 @@ class ContentStage:
     config: Config
     split: Split
     content: ItemContent | None
+    stop: StopRequest | None = None
     choice: Choice | None = None
-    placement: Placement | None = field(default=None, repr=False)
+    placement: Placement | None = None
+    placed_on: tuple[str, ...] = ()
+    seconds: float = 0.0
 
     @property
     def vectors(self) -> Tensor | None:
@@ -41,22 +45,23 @@ class ContentStage:
         """Settle by validation how long a tower is trained, and how cold items are weighed."""
         settings = self.config.content
         if settings is not None and settings.tower and self.content is not None and learnt is not None:
-            self.choice = choose_placement(self.config, self.content, learnt, first, self.split)
+            self.choice = choose_placement(self.config, self.content, learnt, first, self.split, stop=self.stop)
+            self.seconds = self.choice.seconds
 
-    def placed(self, learnt: Embeddings | None, trained_on: Sequence[str]) -> Embeddings | None:
-        """The embeddings with cold items at their places."""
-        if self.content is None or self.choice is None or learnt is None:
-            return learnt
-        data = joined(self.split, trained_on)
-        self.placement = place(self.config, self.content, learnt, data, epochs=self.choice.epochs)
-        return self.placement.embeddings(learnt)
+    def place(self, learnt: Embeddings | None, trained_on: Sequence[str]) -> None:
+        """Put every item at its place among embeddings that were learnt on these parts."""
+        if self.content is None or self.choice is None or learnt is None or self.placed_on == tuple(trained_on):
+            return
+        begin, data = time.perf_counter(), joined(self.split, trained_on)
+        epochs = self.choice.epochs
+        self.placement = place(self.config, self.content, learnt, data, epochs=epochs, stop=self.stop)
+        self.placed_on = tuple(trained_on)
+        self.seconds += time.perf_counter() - begin
 
-    def scorer(self, learnt: Embeddings, trained_on: Sequence[str], *, late_weight: float | None) -> Scorer:
-        """What scores in the end, of embeddings that ``placed`` gave."""
-        assert self.placement is not None
-        assert self.choice is not None
-        data = joined(self.split, trained_on)
-        first = add_late(self.config, learnt, data, weight=late_weight, vectors=self.vectors)
+    def scorer(self, first: Scorer, learnt: Embeddings | None) -> Scorer:
+        """``first`` with cold items at their places."""
+        if self.placement is None or self.choice is None or learnt is None:
+            return first
         return self.placement.scorer(first, learnt.user, self.choice)
 
     def neighbours(self, trained_on: Sequence[str]) -> Scorer | None:
@@ -72,11 +77,8 @@ class ContentStage:
             "blocks": dict(zip(self.content.blocks, self.content.known.sum(0).tolist(), strict=True))
         }
         if self.choice is not None:
-            found |= {
-                key: getattr(self.choice, key)
-                for key in ("epochs", "weight", "handicap", "held", "tried", "seconds")
-            }
-        return {"content": found}
+            found |= {key: getattr(self.choice, key) for key in ("epochs", "weight", "handicap", "held", "tried")}
+        return {"content": {**found, "seconds": self.seconds}}
 
     @property
     def about(self) -> dict[str, float]:

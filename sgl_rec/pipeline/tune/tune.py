@@ -179,7 +179,15 @@ def _try(setup: _Setup, number: int, proposal: Proposal, *, stop: StopRequest) -
         raise Interrupted
     try:
         config = with_settings(prepared, proposal.settings)
-        fitted = search(config, split, device=setup.device, observer=watch, stop=stop, warm=lambda: prepared.warm)
+        fitted = search(
+            config,
+            split,
+            device=setup.device,
+            observer=watch,
+            stop=stop,
+            warm=lambda: prepared.warm,
+            vectors=prepared.vectors,
+        )
         if config.baseline is not None:
             watch.on_epoch(fitted.history[-1])
         if config.late_sum is not None:
