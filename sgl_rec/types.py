@@ -137,6 +137,7 @@ class Dataset:
     sha256: str
     titles: np.ndarray | None = None
     texts: np.ndarray | None = None
+    text_columns: tuple[str, ...] = ()
     timestamp_unit: str | None = None
     split_files: Mapping[str, Path] = field(default_factory=dict)
     part: np.ndarray | None = None

@@ -46,6 +46,10 @@ class PlacedItems:
         >>> scorer = PlacedItems(warm, user=user, place=place, popularity=torch.zeros(4), cold=cold)
         >>> scorer.scores(torch.tensor([0]))
         tensor([[4., 2., 1., 2.]])
+
+    Reference: our own. That a cold item is scored from content in the recommender's space: Volkovs et al.,
+        "DropoutNet" (NeurIPS 2017); by contrast of content and collaborative embeddings: Wei et al.,
+        "Contrastive Learning for Cold-Start Recommendation" (MM 2021, arXiv:2107.05315).
     """
 
     def __init__(

@@ -146,6 +146,7 @@ def _assemble(
         sha256=sha256,
         titles=own_titles if own_titles is not None else titles_of(found.items, items),
         texts=texts,
+        text_columns=reading.item_text,
         timestamp_unit=str(unit) if unit and found.interactions.timestamp is not None else None,
         split_files=split_files or {},
         part=_parts(rows, found, where=where),

@@ -98,6 +98,12 @@ def read_images(
     return replace(images, pixels=255 - images.pixels) if invert else images
 
 
+def image_names(path: Path) -> list[str]:
+    """The names of what ``read_images`` would look at, in its order. Raises: UserError as there."""
+    with _source(path) as source:
+        return sorted(name for name in source.names() if _is_asked_for(name, ()))
+
+
 def read_named_images(
     path: Path,
     names: Sequence[str],

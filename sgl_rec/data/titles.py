@@ -52,13 +52,19 @@ def read_items(folder: Path, *, texts: Sequence[str] = ()) -> pd.DataFrame | Non
 
 
 def read_items_file(
-    path: Path, reading: Reading, *, texts: Sequence[str] = TITLE, option: str = "--items"
+    path: Path,
+    reading: Reading,
+    *,
+    texts: Sequence[str] = TITLE,
+    optional: Sequence[str] = (),
+    option: str = "--items",
 ) -> pd.DataFrame:
     """``item_id`` and texts (``title``) from the caller's own file of items: Parquet, or text with a header.
 
     Its id column is called as the log's is, or ``item_id``; its titles ``reading.title_column`` or ``title``.
 
     Args:
+        optional: further columns, read where they are there.
         option: that named the file, for messages.
 
     Raises: UserError for an absent or damaged file, or one without these columns.
@@ -71,7 +77,8 @@ def read_items_file(
     header = parquet.column_names(path) if is_parquet else delimited.header_of(path, own)
     asked = reading.item_column or "item_id"
     names = {"item_id": asked if asked in header else "item_id"}
-    names |= {text: (reading.title_column or text) if text == "title" else text for text in texts}
+    called = {text: (reading.title_column or text) if text == "title" else text for text in (*texts, *optional)}
+    names |= {text: name for text, name in called.items() if text in texts or name in header}
     for name in names:
         if names[name] not in header:
             raise _absent(name, names[name], header, path, is_known=option == NEW)

@@ -45,6 +45,9 @@ class ContentTower(nn.Module):
         >>> tower.fit_scale([rows], known)
         >>> tuple(tower([rows], known).place.shape)
         (3, 4)
+
+    Reference: the item side of CLCRec, Wei et al., "Contrastive Learning for Cold-Start Recommendation" (MM 2021,
+        arXiv:2107.05315). Differences: blocks are scaled alike, and popularity is foretold too.
     """
 
     mean: Tensor

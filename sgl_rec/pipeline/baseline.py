@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sgl_rec.config import Config
 from sgl_rec.errors import must_be
-from sgl_rec.pipeline.build import cut_off, make_baseline, make_scorer
+from sgl_rec.pipeline.build import cut_off, make_baseline, make_scorer, takes_content
 from sgl_rec.pipeline.content.new_items import Placing
 from sgl_rec.pipeline.content.placement import Choice
 from sgl_rec.pipeline.late import add_late
@@ -96,7 +96,7 @@ def read_scorer(folder: RunFolder, new_items: Placing | None = None) -> tuple[Sc
 def _without_places(folder: RunFolder) -> tuple[Scorer, dict[str, Any]]:
     embeddings, about = folder.read_model()
     config, data = folder.config, joined(folder.data.split, about["trained_on"])
-    vectors = None if folder.content is None else folder.content.vectors
+    vectors = folder.content.vectors if folder.content is not None and takes_content(config) else None
     weight = about.get("late_weight")
     if config.late_sum is not None and weight not in config.late_sum.weights:
         got = str(weight)[:60]

@@ -79,12 +79,17 @@ def make_baseline(config: Config, data: Interactions, *, vectors: Tensor | None 
     return scorer
 
 
+def takes_content(config: Config) -> bool:
+    """Whether the method's baseline, or that of its late sum, compares content of items."""
+    if config.baseline is None and config.late_sum is None:
+        return False
+    return "item_vectors" in inspect.signature(BASELINES[_baseline_part(config)[0].name]).parameters
+
+
 def check_described(config: Config) -> None:
-    """Raises: UserError for a method with a baseline that compares content of items, without ``[content]``."""
-    if config.content is not None or (config.baseline is None and config.late_sum is None):
-        return
-    part, where = _baseline_part(config)
-    if "item_vectors" in inspect.signature(BASELINES[part.name]).parameters:
+    """Raises: UserError for a method that compares content of items, without ``[content]``."""
+    if config.content is None and takes_content(config):
+        part, where = _baseline_part(config)
         advice = "say --item-text COLUMNS, --item-images FOLDER or --item-features FILE"
         raise must_be(f"{where} {part.name!r}", "items", "described by [content]", "nothing", advice)
 

@@ -25,6 +25,7 @@ from sgl_rec.kernels.backend import KNOWN, choose
 from sgl_rec.pipeline.build import baseline_memory, check_described, resolve
 from sgl_rec.pipeline.content.encode import read_content, settle
 from sgl_rec.pipeline.content.item_content import ItemContent
+from sgl_rec.pipeline.content.stage import vectors_for
 from sgl_rec.pipeline.device import choose_precision
 from sgl_rec.pipeline.memory import release_memory
 from sgl_rec.pipeline.warm_start import WarmStart, warm_start
@@ -52,7 +53,7 @@ class Prepared:
     @property
     def vectors(self) -> Tensor | None:
         """Of the items' content."""
-        return None if self.content is None else self.content.vectors
+        return vectors_for(self.config, self.content)
 
 
 def prepare(
@@ -85,7 +86,7 @@ def prepare(
     first = resolve(parse(_values(how, own, over, dataset=Path(name).name, name=name), where=where))
     check_described(first)
     wanted = text_columns(first)
-    if loaded is None or (wanted and loaded.texts is None):
+    if loaded is None or (wanted and loaded.text_columns != wanted):
         loaded = load_dataset(source, reading=reading_of(first.data, item_text=wanted))
     values = _values(how, own, over, dataset=loaded.name, name=name)
     resolved = resolve(parse(values, where=where))

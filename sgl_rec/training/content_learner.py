@@ -67,6 +67,9 @@ class ContentLearner:
         target: e, the embeddings it is to find; nothing learns of it.
         popularity: the log of the interactions of each item, less the mean.
         contrast: one direction of the loss.
+
+    Reference: eq. 4 of CLCRec (Wei et al., MM 2021, arXiv:2107.05315). Differences: the recommender has learnt
+        before, both directions count, and popularity is foretold too.
     """
 
     def __init__(

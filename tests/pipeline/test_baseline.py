@@ -141,7 +141,9 @@ def test_refit(
 def test_a_run_that_was_cut_off_is_finished(
     shop: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sgl_rec.pipeline.baseline.make_baseline", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(
+        "sgl_rec.pipeline.baseline.make_baseline", lambda *_, **__: signal.raise_signal(signal.SIGINT)
+    )
     with pytest.raises(Interrupted):
         train(shop, method="itemknn", out=tmp_path / "run", threads=1)
     monkeypatch.undo()

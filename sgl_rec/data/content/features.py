@@ -101,7 +101,7 @@ def _matrix(table: pa.Table, path: Path) -> np.ndarray:
     """(rows, F) of one column of lists, or of columns of numbers."""
     try:
         if table.num_columns == 1 and pa.types.is_nested(table.column(0).type):
-            rows = np.array(table.column(0).to_pylist(), np.float32)
+            rows = _lists(table.column(0).combine_chunks())
         else:
             rows = np.stack([_numbers(one) for one in table.columns], axis=1)
     except (pa.ArrowException, ValueError, TypeError) as error:
@@ -114,8 +114,19 @@ def _matrix(table: pa.Table, path: Path) -> np.ndarray:
     return rows
 
 
-def _numbers(column: pa.ChunkedArray) -> np.ndarray:
+def _lists(column: pa.Array) -> np.ndarray:
+    """A column of lists, without a Python object for every number."""
+    lengths = np.unique(pc.list_value_length(column).to_numpy(zero_copy_only=False))
+    if len(lengths) != 1 or pa.types.is_nested(column.type.value_type) or column.null_count:
+        raise ValueError(f"lists of {' and '.join(f'{one:g}' for one in lengths[:3])} values, or lists of lists")
+    rows: np.ndarray = _numbers(column.flatten()).reshape(len(column), -1)
+    return rows
+
+
+def _numbers(column: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         column = pc.utf8_trim_whitespace(column)
-    numbers: np.ndarray = column.cast(pa.float64()).to_numpy().astype(np.float32)
+    numbers: np.ndarray = np.asarray(column.cast(pa.float64())).astype(np.float32)
     return numbers

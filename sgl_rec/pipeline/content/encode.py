@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sgl_rec.config import Content
 from sgl_rec.data.content.features import read_features
-from sgl_rec.data.images import read_images
+from sgl_rec.data.images import Images, image_names, read_named_images
 from sgl_rec.data.load import cache_folder
 from sgl_rec.encoders.text import TEXT_ENCODERS
 from sgl_rec.encoders.text.hub import HUB, settled
@@ -34,6 +34,7 @@ log = logging.getLogger("sgl_rec")
 
 PIXELS = 8
 """Of a side, where pictures are compared by their pixels alone."""
+NO_IMAGES = Images(torch.empty(0, 3, PIXELS, PIXELS, dtype=torch.uint8), ())
 TEXT_NAMES, IMAGE_NAMES = ("tfidf", "minilm"), ("pixels",)
 """Encoders that are no folder, whatever lies in the working directory."""
 SIDES = {"text": {"text": "first", "image-text": "second"}, "images": {"vision": "first", "image-text": "first"}}
@@ -135,7 +136,10 @@ class _Found:
 
     def add_images(self, encoder: str, path: Path, items: Ids) -> None:
         if encoder == "pixels":
-            images = read_images(path, size=PIXELS)
+            own = _of_items(image_names(path), items)
+            if not own and self.kept is None:
+                raise _none_fits(path, items, image_names(path))
+            images = read_named_images(path, own, size=PIXELS) if own else NO_IMAGES
             names, notes, identity = images.names, images.unreadable, f"pixels {PIXELS}"
             made = images.values().flatten(1)
         else:
@@ -148,15 +152,24 @@ class _Found:
         found, first = np.unique(index, return_index=True)  # of several pictures of an item the first
         found, first = found[found >= 0], first[found >= 0]
         if not len(found) and self.kept is None:
-            like = f"{items.values[0]}.png"
-            raise must_be(
-                str(path), "pictures", f"called by the id of their item, as {like}", f"{names[0]} and others"
-            )
+            raise _none_fits(path, items, names)
         rows, known = torch.zeros(self.num_items, made.shape[1]), torch.zeros(self.num_items, dtype=torch.bool)
         rows[torch.from_numpy(found)] = made[torch.from_numpy(first)]
         known[torch.from_numpy(found)] = True
         self.notes += notes
         self.add("images", rows, known, encoder=identity)
+
+
+def _of_items(names: Sequence[str], items: Ids) -> list[str]:
+    """The first picture of each of these items."""
+    index = items.index_of([PurePosixPath(name).stem for name in names])
+    first = np.unique(index, return_index=True)[1]
+    return [names[place] for place in np.sort(first) if index[place] >= 0]
+
+
+def _none_fits(path: Path, items: Ids, names: Sequence[str]) -> UserError:
+    rule = f"called by the id of their item, as {items.values[0]}.png"
+    return must_be(str(path), "pictures", rule, f"{names[0]} and others" if names else "none")
 
 
 def _text_encoder(name: str, texts: Sequence[str]) -> tuple[Samples, Callable[[], nn.Module], str]:
@@ -166,7 +179,7 @@ def _text_encoder(name: str, texts: Sequence[str]) -> tuple[Samples, Callable[[]
         shape = tokenizer.vocabulary_size, tokenizer.padding_id
         arguments = {} if name == "minilm" else {"folder": name}
         make = TEXT_ENCODERS["minilm" if name == "minilm" else "transformers"]
-        identity = name if name.startswith(HUB) or name == "minilm" else f"{name} {_files_of(Path(name))}"
+        identity = name if name.startswith(HUB) or name == "minilm" else f"model {_files_of(Path(name))}"
         module = lambda: make(*shape, **arguments, generator=torch.Generator())  # noqa: E731 - read when asked for
         return text_samples(texts, tokenizer), module, identity
     folder = _run(name, "text")
@@ -204,9 +217,8 @@ def _is_model(path: Path) -> bool:
 
 
 def _files_of(path: Path) -> str:
-    return hashlib.sha256(
-        "".join(sha256(file) for file in sorted(path.glob("*.safetensors"))).encode()
-    ).hexdigest()
+    files = sorted([*path.glob("*.safetensors"), *path.glob("*.json")])
+    return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()
 
 
 def _identity(folder: PretrainFolder) -> str:

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from sgl_rec.config import Content
 from sgl_rec.data.content.texts import item_texts
-from sgl_rec.data.titles import read_items_file
+from sgl_rec.data.titles import NEW, TITLE, read_items_file
 from sgl_rec.encoders.content_tower import Placed
-from sgl_rec.errors import UserError, must_be, one_line
+from sgl_rec.errors import must_be, one_line
 from sgl_rec.pipeline.content.encode import read_content
 from sgl_rec.pipeline.content.item_content import ItemContent
 from sgl_rec.pipeline.content.place import make_tower
@@ -128,14 +128,8 @@ def place_new_items(
 
 def _table(folder: RunFolder, path: Path, settings: Content) -> pd.DataFrame:
     """``item_id`` and the texts of the file, ``title`` too where it has one."""
-    reading, option = reading_of(folder.config.data), "--new-items"
-    if folder.data.titles is not None:
-        try:
-            texts = tuple(dict.fromkeys((*settings.text, "title")))
-            return read_items_file(path, reading, texts=texts, option=option)
-        except UserError:  # without titles then, or for another reason that is told next
-            pass
-    return read_items_file(path, reading, texts=settings.text, option=option)
+    reading = reading_of(folder.config.data)
+    return read_items_file(path, reading, texts=settings.text, option=NEW, optional=TITLE)
 
 
 def _index(known: Ids, ids: Sequence[object]) -> pd.Index[Any]:

@@ -57,7 +57,7 @@ def choose_placement(
     These are the items that validation has and training has not; where there are hardly any, a tenth of the warm
     ones, which the tower is then not shown. The epoch and the weight of popularity are those with the best
     ``training.metric`` of cold items among themselves. The handicap is the smallest one that costs the metric of
-    warm items less than a quarter of the width of its 95 % interval, and that of all items no more beside the
+    warm items less than an eighth of the width of its 95 % interval, and that of all items no more beside the
     best handicap: as many cold items are shown as is free.
 
     Args:
@@ -204,7 +204,7 @@ class _Judge:
         if len(warm.item):  # of a split whose validation items are all cold nothing can be lost
             alone = self._of(self._first, warm, self._warm)
             low, high = bootstrap_interval(alone.per_user[self._metric])
-            before, least = alone.metrics[self._metric], (high - low) / 4
+            before, least = alone.metrics[self._metric], (high - low) / 8
         values, allowed = {}, []
         for handicap in HANDICAPS:
             scorer = self._scorer(placed, weight, handicap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,18 @@ from torch import Tensor
 
 from sgl_rec.baselines.content_knn import ContentKnn
 from sgl_rec.config import Config
+from sgl_rec.pipeline.build import takes_content
 from sgl_rec.pipeline.content.item_content import ItemContent
 from sgl_rec.pipeline.content.place import choose_placement, place
 from sgl_rec.pipeline.content.placement import Choice, Placement
 from sgl_rec.pipeline.measure import joined
 from sgl_rec.training.interrupt import StopRequest
 from sgl_rec.types import Embeddings, Scorer, Split
+
+log = logging.getLogger("sgl_rec")
+
+MOST_ITEMS = 50_000
+"""Whose nearest neighbours are found to stand beside: the time grows with the square."""
 
 
 @dataclass
@@ -38,8 +45,8 @@ class ContentStage:
 
     @property
     def vectors(self) -> Tensor | None:
-        """Of all items, for baselines that take them."""
-        return None if self.content is None else self.content.vectors
+        """Of all items, for a baseline that takes them."""
+        return vectors_for(self.config, self.content)
 
     def choose(self, learnt: Embeddings | None, first: Scorer) -> None:
         """Settle by validation how long a tower is trained, and how cold items are weighed."""
@@ -88,8 +95,16 @@ class ContentStage:
         return {"content_weight": float(self.choice.weight), "content_handicap": float(self.choice.handicap)}
 
 
+def vectors_for(config: Config, content: ItemContent | None) -> Tensor | None:
+    """The vectors of all items where the method has a baseline that takes them."""
+    return content.vectors if content is not None and takes_content(config) else None
+
+
 def neighbours(content: ItemContent | None, split: Split, trained_on: Sequence[str]) -> Scorer | None:
     """Nearest neighbours by content alone; None without content, or where no item is cold."""
     if content is None or "cold_items" not in split.facts:
+        return None
+    if len(content.known) > MOST_ITEMS:
+        log.info("content: the neighbours of more than %d items are not measured beside it", MOST_ITEMS)
         return None
     return ContentKnn(joined(split, trained_on), item_vectors=content.vectors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sgl_rec.baselines.placed_items import PlacedItems
 from sgl_rec.config import dump_toml
 from sgl_rec.errors import must_be
 from sgl_rec.evaluation.groups import equal_groups
@@ -71,7 +72,9 @@ def gather(folder: RunFolder, *, memory_budget: int = MEMORY_BUDGET) -> Report:
         by_item=item_groups(material, ours, popular),
         by_user=user_groups(material, ours, popular),
         reach=reach(material, degree, ours, popular),
-        item_map=item_map(scorer, stored, degree, head=material.head),
+        item_map=item_map(
+            scorer.first if isinstance(scorer, PlacedItems) else scorer, stored, degree, head=material.head
+        ),
         samples=samples(stored, material, ours, shown=shown),
         settings=dump_toml(config),
         not_measured=why,
