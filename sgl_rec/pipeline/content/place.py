@@ -57,7 +57,7 @@ def choose_placement(
     These are the items that validation has and training has not; where there are hardly any, a tenth of the warm
     ones, which the tower is then not shown. The epoch and the weight of popularity are those with the best
     ``training.metric`` of cold items among themselves. The handicap is the smallest one that costs the metric of
-    warm items less than an eighth of the width of its 95 % interval, and that of all items no more beside the
+    warm items less than a quarter of the width of its 95 % interval, and that of all items no more beside the
     best handicap: as many cold items are shown as is free.
 
     Args:
@@ -76,7 +76,9 @@ def choose_placement(
         epochs = min(Choice.epochs, config.content.max_epochs)
         log.warning("content: too few items to choose by; the tower is trained for %d epochs", epochs)
         return Choice(epochs, seconds=time.perf_counter() - begin)
-    judge = _Judge(first, learnt, split, held=held, metric=metric)
+    # All that will be placed in the end are rivals, whether or not anybody has touched them since.
+    rivals = held | (~known & content.described)
+    judge = _Judge(first, learnt, split, held=held, rivals=rivals, metric=metric)
 
     def validate(placed: Placed) -> Mapping[str, float]:
         return {metric: judge.among_cold(placed, weight=Choice.weight)}
@@ -180,12 +182,19 @@ def _drawn(items: Bool[Tensor, " I"], *, seed: int) -> Bool[Tensor, " I"]:
 
 
 class _Judge:
-    """Measures placements on validation, with the items ``held`` as cold ones."""
+    """Measures placements on validation, by items ``held`` as cold ones among all ``rivals`` without a past."""
 
     def __init__(
-        self, first: Scorer, learnt: Embeddings, split: Split, *, held: Bool[Tensor, " I"], metric: str
+        self,
+        first: Scorer,
+        learnt: Embeddings,
+        split: Split,
+        *,
+        held: Bool[Tensor, " I"],
+        rivals: Bool[Tensor, " I"],
+        metric: str,
     ) -> None:
-        self._first, self._user, self._held = first, learnt.user.detach().cpu(), held
+        self._first, self._user, self._held, self._rivals = first, learnt.user.detach().cpu(), held, rivals
         self._metric, self._k = metric, cut_off(metric)
         fewer = some_users(split)
         self._relevant = PairIndex.build([measured(fewer, "valid")])
@@ -199,12 +208,12 @@ class _Judge:
 
     def best_handicap(self, placed: Placed, *, weight: float) -> tuple[float, dict[str, float]]:
         """The smallest handicap that costs hardly anything, and the metric over all items of each."""
-        warm, ranked = of_items(self._relevant, self._warm), self._warm | self._held
+        warm, ranked = of_items(self._relevant, self._warm), self._warm | self._rivals
         before, least = 0.0, float("inf")
         if len(warm.item):  # of a split whose validation items are all cold nothing can be lost
             alone = self._of(self._first, warm, self._warm)
             low, high = bootstrap_interval(alone.per_user[self._metric])
-            before, least = alone.metrics[self._metric], (high - low) / 8
+            before, least = alone.metrics[self._metric], (high - low) / 4
         values, allowed = {}, []
         for handicap in HANDICAPS:
             scorer = self._scorer(placed, weight, handicap)
@@ -223,7 +232,7 @@ class _Judge:
             user=self._user,
             place=place,
             popularity=popularity,
-            cold=self._held,
+            cold=self._rivals,
             warm=self._warm,
             weight=weight,
             handicap=handicap,

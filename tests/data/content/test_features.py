@@ -214,7 +214,7 @@ def test_an_archive_of_arrays(tmp_path: Path) -> None:
 def test_columns_that_are_no_features(column: pa.Array, got: str, tmp_path: Path) -> None:
     path = parquet(tmp_path / "f.parquet", item_id=[1, 3], a=column)
     with pytest.raises(
-        UserError, match="features must be numbers, (as many|one or more) for every item"
+        UserError, match=r"features must be numbers, (as many|one or more) for every item"
     ) as caught:
         read_features(path, ITEMS)
     assert got in str(caught.value)
