@@ -39,6 +39,8 @@ HANDICAPS = (100.0, 50.0, 20.0, 10.0, 7.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5)
 """Of cold items, to choose from, the largest first."""
 HELD_SHARE = 0.1
 """Of the warm items: treated as cold where validation has no items that are."""
+SHARE = 3 / 8
+"""Of the width of a metric's 95 % interval that cold items may cost: half of it would be its end."""
 FEWEST = 10
 """Cold items with validation interactions by which something is chosen."""
 
@@ -57,7 +59,7 @@ def choose_placement(
     These are the items that validation has and training has not; where there are hardly any, a tenth of the warm
     ones, which the tower is then not shown. The epoch and the weight of popularity are those with the best
     ``training.metric`` of cold items among themselves. The handicap is the smallest one that costs the metric of
-    warm items less than a quarter of the width of its 95 % interval, and that of all items no more beside the
+    warm items less than ``SHARE`` of the width of its 95 % interval, and that of all items no more beside the
     best handicap: as many cold items are shown as is free.
 
     Args:
@@ -213,7 +215,7 @@ class _Judge:
         if len(warm.item):  # of a split whose validation items are all cold nothing can be lost
             alone = self._of(self._first, warm, self._warm)
             low, high = bootstrap_interval(alone.per_user[self._metric])
-            before, least = alone.metrics[self._metric], (high - low) / 4
+            before, least = alone.metrics[self._metric], (high - low) * SHARE
         values, allowed = {}, []
         for handicap in HANDICAPS:
             scorer = self._scorer(placed, weight, handicap)
