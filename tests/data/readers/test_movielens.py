@@ -33,6 +33,7 @@ def test_titles_in_either_encoding(tmp_path: Path, encoding: str) -> None:
     assert movielens.read_movies(tmp_path / "movies.dat").to_dict("list") == {
         "item_id": ["7"],
         "title": ["Misérables, Les (1995)"],
+        "genres": ["Drama|Musical"],
     }
 
 
