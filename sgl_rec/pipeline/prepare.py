@@ -197,8 +197,11 @@ def expected_memory(prepared: Prepared) -> int:
     width = int(config.encoder.arguments.get("embedding_dim", 64))
     graphs = 1 if config.views is None else 1 + config.views.num_views
     tables = (6 + 3 * graphs) * (data.num_users + data.num_items) * width * 4
+    content = 0
+    if prepared.content is not None:  # as it is, and what the tower makes of all of it at once
+        content = 3 * sum(4 * block.numel() for block in prepared.content.rows)
     edges = 2 * len(data) * (8 * graphs + (48 if config.views is not None else 0))
-    return tables + edges + pairs + 2 * 64 * 2**20 + baseline_memory(config, data)
+    return content + tables + edges + pairs + 2 * 64 * 2**20 + baseline_memory(config, data)
 
 
 def _is_file(method: str) -> bool:
