@@ -69,9 +69,9 @@ def test_the_fit_of_a_late_sum_takes_its_seconds(
     found = plan(replace(shop, methods=("lightgcn",), seeds=(0,), settings=late), device=CPU)
     shop.out.mkdir()
 
-    def slow(config: Any, data: Any) -> Any:
+    def slow(config: Any, data: Any, *, vectors: Any) -> Any:
         time.sleep(0.3)
-        return make_baseline(config, data)
+        return make_baseline(config, data, vectors=vectors)
 
     monkeypatch.setattr("sgl_rec.pipeline.late.make_baseline", slow)
     assert run_cells(found, Journal(shop.out / JOURNAL)) == []

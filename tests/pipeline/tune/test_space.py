@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -16,9 +18,18 @@ from sgl_rec.ranges import Span, parse_ranges
 LR = "training.learning_rate"
 
 
+@pytest.fixture
+def described(tmp_path: Path) -> dict[str, Any]:
+    """What methods that compare content ask for; the others make nothing of it."""
+    np.save(tmp_path / "f.npy", np.eye(1000))
+    return {"content": {"features": [str(tmp_path / "f.npy")], "tower": False}}
+
+
 @pytest.mark.parametrize("method", sorted(method_names().keys() - {"popularity"}))
-def test_every_shipped_range_fits_its_method(method: str, clicks: pd.DataFrame) -> None:
-    prepared = prepare(clicks, method=method)
+def test_every_shipped_range_fits_its_method(
+    method: str, clicks: pd.DataFrame, described: dict[str, Any]
+) -> None:
+    prepared = prepare(clicks, method=method, settings=described)
     ranges = space(prepared)
     own = own_settings(prepared.config)
     assert ranges
@@ -28,8 +39,8 @@ def test_every_shipped_range_fits_its_method(method: str, clicks: pd.DataFrame) 
 
 
 @pytest.mark.parametrize("method", sorted(method_names("ml-1m").keys() - {"popularity"}))
-def test_so_do_those_for_a_data_set(method: str, clicks: pd.DataFrame) -> None:
-    prepared = prepare(clicks, method=str(method_names("ml-1m")[method]))
+def test_so_do_those_for_a_data_set(method: str, clicks: pd.DataFrame, described: dict[str, Any]) -> None:
+    prepared = prepare(clicks, method=str(method_names("ml-1m")[method]), settings=described)
     own = own_settings(prepared.config)
     for key, one in space(prepared).items():
         assert own[key] in one, (method, key, "the method's own value")
